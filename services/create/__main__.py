@@ -1,0 +1,7 @@
+"""Run the create service: `python -m services.create`."""
+
+from services.create.service import create
+from studio.service import main
+
+if __name__ == "__main__":
+    main("create", create)

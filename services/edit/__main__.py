@@ -1,0 +1,7 @@
+"""Run the edit service: `python -m services.edit`."""
+
+from services.edit.service import edit
+from studio.service import main
+
+if __name__ == "__main__":
+    main("edit", edit)

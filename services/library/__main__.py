@@ -1,0 +1,7 @@
+"""Run the library service: `python -m services.library`."""
+
+from services.library.service import library
+from studio.service import main
+
+if __name__ == "__main__":
+    main("library", library)

@@ -1,0 +1,7 @@
+"""Run the upscale service: `python -m services.upscale`."""
+
+from services.upscale.service import upscale
+from studio.service import main
+
+if __name__ == "__main__":
+    main("upscale", upscale)

@@ -1,0 +1,1 @@
+"""The bus: one small protocol, two adapters (RabbitMQ and in-process) with the same semantics."""

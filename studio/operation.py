@@ -1,0 +1,129 @@
+"""Operations: one thing a studio can do, described well enough to be quoted before it is done.
+
+One operation is one file: its parameters, its limits, its forecast, its work. A studio's
+host (`studio.service`) needs nothing else to validate, describe, quote, run and record it,
+so a newcomer adds an operation by adding one file and naming it in the studio's `service.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from studio.imaging.facts import ImageFacts
+from studio.imaging.image import Image
+from studio.money import Money, PriceRange
+from studio.problems import Problem, Refused
+
+
+class OperationParams(BaseModel):
+    """Parameters of an operation: closed, immutable, each field described with its unit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ParamsT = TypeVar("ParamsT", bound=OperationParams)
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """One image that an operation made: either pixels, which the host encodes losslessly,
+    or `data`, when the encoding is part of the operation's work."""
+
+    image: Image | None = None
+    data: bytes | None = None
+    facts: ImageFacts | None = None  # required with `data`, derived from `image` otherwise
+    label: str = ""  # what tells it from its siblings: "variation 2", "instagram_story"
+    details: Mapping[str, Any] = field(default_factory=dict)  # JSON: seed, placement, focal_kept …
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One output that could not be made while its siblings were; it ends only its own item."""
+
+    problem: Problem
+    label: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[ParamsT]):
+    """What an operation is handed: everything it may use, and nothing else."""
+
+    step_id: UUID  # derived; the right source of a default seed
+    params: ParamsT
+    image: Image | None  # decoded, upright, sRGB; None where there is no image yet
+    facts: ImageFacts | None  # of `image`
+    provider: str  # which of the operation's providers does it
+    read_blob: Callable[[str], Awaitable[bytes]]  # other blobs that the parameters name
+    details: Mapping[str, Any] = field(default_factory=dict)  # of the asset that `image` is
+
+    def needed_image(self) -> Image:
+        """The image, for operations that cannot work without one."""
+        if self.image is None:
+            raise Refused(
+                rule="operation.needs_image",
+                says="This operation works on an image, and no step before it makes one.",
+                fix="Put create.generate or create.import before it, or start from an asset.",
+            )
+        return self.image
+
+
+class Operation(ABC, Generic[ParamsT]):
+    """Base of all operations. Subclasses set the class variables and implement `run`."""
+
+    name: ClassVar[str]  # "<studio>.<verb>"
+    summary: ClassVar[str]  # one sentence for people
+    Params: ClassVar[type[OperationParams]]
+    needs_image: ClassVar[bool] = True
+    decodes: ClassVar[bool] = True  # False: works on bytes, `Work.image` stays None
+    providers: ClassVar[tuple[str, ...]] = ("local",)  # first = default
+
+    @property
+    def studio(self) -> str:
+        """The studio that performs it: the first word of its name."""
+        return self.name.partition(".")[0]
+
+    def parse(self, raw: Mapping[str, Any]) -> ParamsT:
+        """Validate raw parameters. Refused names the field, the rule and the valid fields."""
+        try:
+            return self.Params.model_validate(raw)  # type: ignore[return-value]
+        except ValidationError as error:
+            raise Refused(
+                rule=f"{self.name}.params",
+                says=f"{self.name} does not accept these parameters: {in_words(error)}.",
+                fix="Correct the parameter; GET /v1/operations describes each of them.",
+                valid=sorted(self.Params.model_fields),
+            ) from error
+
+    def check(self, image: ImageFacts | None, params: ParamsT) -> None:
+        """Raise Refused if limits forbid this work; called for quotes and before running."""
+
+    @abstractmethod
+    def forecast(self, image: ImageFacts | None, params: ParamsT) -> Sequence[ImageFacts]:
+        """What it will output, one entry an image, without doing it. May raise Refused."""
+
+    def price(self, image: ImageFacts | None, params: ParamsT, provider: str) -> PriceRange:
+        """What the whole step costs. Local engines are free."""
+        return PriceRange.exactly(Money.zero())
+
+    @abstractmethod
+    async def run(self, work: Work[ParamsT]) -> Sequence[Output | Failure]:
+        """Do it. At least one output or failure. CPU work goes through `compute`."""
+
+
+AnyOperation = Operation[Any]
+
+
+def in_words(error: ValidationError) -> str:
+    """A pydantic error as one readable clause: `variations: must be ≤ 10; prompt: missing`."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in one['loc']) or 'value'}: {one['msg'].lower()}"
+        for one in error.errors(include_url=False, include_input=False)[:8]
+    )

@@ -1,0 +1,258 @@
+"""gRPC: the sync questions between services, with problems that survive the wire.
+
+A StudioError raised in a servicer becomes a status whose trailing metadata carries the whole
+problem; the caller's side turns it back into the same error.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import grpc
+from google.protobuf import json_format
+from google.protobuf.struct_pb2 import Struct
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+from grpc_reflection.v1alpha import reflection
+from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_server_interceptor
+
+from studio.imaging.facts import ImageFacts
+from studio.money import Money, PriceRange
+from studio.operation import AnyOperation
+from studio.problems import Broken, Problem, Refused, StudioError, Unavailable
+from studio.v1 import studio_pb2, studio_pb2_grpc
+
+log = logging.getLogger(__name__)
+
+PROBLEM_KEY = "studio-problem-bin"
+
+_STATUS = {
+    "refused": grpc.StatusCode.INVALID_ARGUMENT,
+    "not_found": grpc.StatusCode.NOT_FOUND,
+    "conflict": grpc.StatusCode.ALREADY_EXISTS,
+    "too_large": grpc.StatusCode.INVALID_ARGUMENT,
+    "not_an_image": grpc.StatusCode.INVALID_ARGUMENT,
+    "unauthorized": grpc.StatusCode.UNAUTHENTICATED,
+    "unavailable": grpc.StatusCode.UNAVAILABLE,
+    "broken": grpc.StatusCode.INTERNAL,
+}
+
+
+class ProblemInterceptor(grpc.aio.ServerInterceptor):
+    """Turns what a servicer raises into a status with the problem as detail."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Any:
+        """Wrap unary handlers; health and reflection stream and explain themselves."""
+        handler = await continuation(handler_call_details)
+        if handler is None or handler.unary_unary is None:
+            return handler
+
+        async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+            try:
+                return await handler.unary_unary(request, context)
+            except StudioError as error:
+                await _abort(context, error)
+            except grpc.aio.AbortError:
+                raise
+            except Exception as error:
+                log.exception("A gRPC call failed")
+                await _abort(context, Broken.because(error))
+
+        return grpc.unary_unary_rpc_method_handler(
+            answer, handler.request_deserializer, handler.response_serializer
+        )
+
+
+async def _abort(context: grpc.aio.ServicerContext[Any, Any], error: StudioError) -> None:
+    detail = error.as_problem().model_dump_json().encode()
+    status = _STATUS.get(error.kind, grpc.StatusCode.UNKNOWN)
+    await context.abort(status, error.says, ((PROBLEM_KEY, detail),))
+
+
+@asynccontextmanager
+async def asking(whom: str) -> AsyncIterator[None]:
+    """Around a call to another service: its failure becomes the error that it raised there."""
+    try:
+        yield
+    except grpc.aio.AioRpcError as error:
+        for key, value in error.trailing_metadata() or ():
+            if key == PROBLEM_KEY:
+                raise StudioError.from_problem(Problem.model_validate_json(value)) from error
+        raise Unavailable(
+            rule=f"{whom}.unavailable",
+            says=f"The {whom} service does not answer ({error.code().name.lower()}).",
+            fix="Try again in a moment; /readyz of that service tells what it waits for.",
+            retry_after=2,
+        ) from error
+
+
+def channel(address: str) -> grpc.aio.Channel:
+    """A channel that reconnects quickly and carries the trace."""
+    return grpc.aio.insecure_channel(
+        address,
+        interceptors=aio_client_interceptors(),
+        options=[
+            ("grpc.max_reconnect_backoff_ms", 5_000),
+            ("grpc.initial_reconnect_backoff_ms", 200),
+            ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+        ],
+    )
+
+
+class GrpcServer:
+    """A server with health, reflection, problems and traces; services register on `server`."""
+
+    def __init__(self) -> None:
+        self.server = grpc.aio.server(interceptors=[aio_server_interceptor(), ProblemInterceptor()])
+        self._health = health.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
+
+    async def start(self, host: str, port: int, names: Iterable[str]) -> int:
+        """Listen; `names` are the full names of the registered services. Returns the port."""
+        names = list(names)
+        reflection.enable_server_reflection(
+            (*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
+             reflection.SERVICE_NAME),
+            self.server,
+        )  # fmt: skip
+        bound = self.server.add_insecure_port(f"{host}:{port}")
+        await self.server.start()
+        for name in ("", *names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return bound
+
+    async def stop(self, grace: float) -> None:
+        """Say NOT_SERVING, finish running calls, close."""
+        await self._health.enter_graceful_shutdown()
+        await self.server.stop(grace)
+
+
+class StudioServicer(studio_pb2_grpc.StudioServicer):
+    """Describe and Quote, answered from the operations themselves."""
+
+    full_name = studio_pb2.DESCRIPTOR.services_by_name["Studio"].full_name
+
+    def __init__(self, studio: str, operations: Iterable[AnyOperation]) -> None:
+        self._studio = studio
+        self._operations = {operation.name: operation for operation in operations}
+
+    async def Describe(self, request: Any, context: Any) -> studio_pb2.DescribeResponse:  # noqa: N802
+        """Every operation with the JSON Schema of its parameters."""
+        return studio_pb2.DescribeResponse(
+            studio=self._studio,
+            operations=[
+                studio_pb2.Operation(
+                    name=one.name,
+                    summary=one.summary,
+                    params_schema=struct(one.Params.model_json_schema()),
+                    providers=one.providers,
+                    needs_image=one.needs_image,
+                )
+                for one in self._operations.values()
+            ],
+        )
+
+    async def Quote(self, request: Any, context: Any) -> studio_pb2.QuoteResponse:  # noqa: N802
+        """Price and outputs of one step; every rule that running it would check is checked."""
+        operation = find_operation(self._operations, request.operation)
+        params = operation.parse(plain(request.params))
+        provider = choose_provider(operation, request.provider or None)
+        image = facts_from(request.image) if request.HasField("image") else None
+        operation.check(image, params)
+        return studio_pb2.QuoteResponse(
+            price=price_to(operation.price(image, params, provider)),
+            outputs=[facts_to(one) for one in operation.forecast(image, params)],
+            provider=provider,
+        )
+
+
+def find_operation(operations: dict[str, AnyOperation], name: str) -> AnyOperation:
+    """The operation of that name; Refused lists those that there are."""
+    if name not in operations:
+        raise Refused(
+            rule="operation.unknown",
+            says=f"There is no operation {name!r} here.",
+            fix="Use one of the valid ones; GET /v1/operations describes them.",
+            valid=sorted(operations),
+        )
+    return operations[name]
+
+
+def choose_provider(operation: AnyOperation, asked: str | None) -> str:
+    """The provider that was asked for, or the operation's first; Refused if it has no such."""
+    if asked is None:
+        return operation.providers[0]
+    if asked not in operation.providers:
+        raise Refused(
+            rule="operation.provider",
+            says=f"{operation.name} cannot be done by {asked!r}.",
+            fix="Leave the provider out, or use one of the valid ones.",
+            valid=list(operation.providers),
+        )
+    return asked
+
+
+def struct(value: dict[str, Any]) -> Struct:
+    """JSON as a protobuf Struct."""
+    return json_format.Parse(json.dumps(value), Struct())
+
+
+def plain(value: Struct) -> dict[str, Any]:
+    """A Struct as JSON; whole numbers become ints again (a Struct knows doubles only)."""
+    return {key: _plain(one) for key, one in json_format.MessageToDict(value).items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def facts_to(facts: ImageFacts) -> studio_pb2.ImageFacts:
+    """Image facts for the wire."""
+    return studio_pb2.ImageFacts(**facts.model_dump())
+
+
+def facts_from(facts: studio_pb2.ImageFacts) -> ImageFacts:
+    """Image facts from the wire."""
+    return ImageFacts(
+        width=facts.width, height=facts.height, media_type=facts.media_type, alpha=facts.alpha
+    )
+
+
+def money_to(money: Money) -> studio_pb2.Money:
+    """Money for the wire."""
+    return studio_pb2.Money(**money.model_dump())
+
+
+def money_from(money: studio_pb2.Money) -> Money:
+    """Money from the wire; an unset message is nothing."""
+    return Money.of(money.amount or "0", money.currency or "USD")
+
+
+def price_to(price: PriceRange) -> studio_pb2.PriceRange:
+    """A price range for the wire."""
+    return studio_pb2.PriceRange(
+        minimum=money_to(price.minimum),
+        expected=money_to(price.expected),
+        maximum=money_to(price.maximum),
+    )
+
+
+def price_from(price: studio_pb2.PriceRange) -> PriceRange:
+    """A price range from the wire."""
+    return PriceRange(
+        minimum=money_from(price.minimum),
+        expected=money_from(price.expected),
+        maximum=money_from(price.maximum),
+    )

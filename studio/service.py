@@ -1,0 +1,198 @@
+"""The service host: what every process of Image Studio does besides its own subject.
+
+It is handed its ports (a bus, a blob store, a database), consumes one queue, answers gRPC and
+probes, and drains on SIGTERM. It does not know whether it is alone in a pod or one of six in a
+single process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import ClassVar, TypeVar
+
+import uvloop
+from fastapi import FastAPI
+
+from studio import metrics, telemetry
+from studio.blobs.base import BlobStore
+from studio.blobs.s3 import S3BlobStore
+from studio.bus.base import Bus, Consumption, Delivery, Queue, Settlement
+from studio.bus.rabbit import RabbitBus
+from studio.ledger import Ledger
+from studio.metadata import Database, Index, Metadata
+from studio.operation import AnyOperation
+from studio.probes import HttpServer, Readiness, add_probes
+from studio.problems import Unavailable
+from studio.rpc import GrpcServer, StudioServicer
+from studio.settings import Settings, load
+from studio.v1 import studio_pb2_grpc
+from studio.worker import Worker
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What a service is handed; it opens nothing itself."""
+
+    bus: Bus
+    blobs: BlobStore
+    database: Database
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a running service can be reached."""
+
+    grpc: str | None
+    http: str
+
+
+class Service(ABC):
+    """One service: subclass it, and give it to `main` or to `running`."""
+
+    name: ClassVar[str] | str
+    queue: Queue | None = None
+    indexes: tuple[Index, ...] = ()
+
+    def __init__(self, ports: Ports) -> None:
+        self.ports = ports
+
+    @abstractmethod
+    async def handle(self, delivery: Delivery) -> Settlement:
+        """Settle one delivery of the queue."""
+
+    def register(self, grpc: GrpcServer) -> Sequence[str]:
+        """Add gRPC servicers; returns their full names. None by default."""
+        return ()
+
+    def http(self) -> FastAPI:
+        """The HTTP application; probes are added to it."""
+        return FastAPI(openapi_url=None)
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Whatever else runs while the service does."""
+        yield
+
+
+class StudioService(Service):
+    """A service that performs operations."""
+
+    def __init__(self, name: str, ports: Ports, operations: Iterable[AnyOperation]) -> None:
+        super().__init__(ports)
+        self.name = name
+        self.queue = Queue(name, bindings=(f"*.*.{name}",))
+        self.indexes = Ledger.indexes
+        self._operations = tuple(operations)
+        ledger = Ledger(ports.database, ports.settings.lease)
+        self._worker = Worker(name, self._operations, ports.bus, ports.blobs, ledger)
+
+    async def handle(self, delivery: Delivery) -> Settlement:
+        """Advance the item by one step."""
+        return await self._worker.handle(delivery)
+
+    def register(self, grpc: GrpcServer) -> Sequence[str]:
+        """Describe and Quote."""
+        servicer = StudioServicer(str(self.name), self._operations)
+        studio_pb2_grpc.add_StudioServicer_to_server(servicer, grpc.server)
+        return (StudioServicer.full_name,)
+
+
+@asynccontextmanager
+async def running(service: Service) -> AsyncIterator[Addresses]:
+    """Run a service inside this event loop; leaving the block drains it."""
+    ports, settings = service.ports, service.ports.settings
+    readiness = Readiness(
+        {"bus": ports.bus.ping, "metadata": ports.database.ping, "blobs": ports.blobs.ping}
+    )
+    app = service.http()
+    add_probes(app, readiness)
+    grpc = GrpcServer()
+    http = HttpServer(app, settings.host, settings.http_port)
+    async with AsyncExitStack() as stack:
+        names = service.register(grpc)
+        grpc_port = await grpc.start(settings.host, settings.grpc_port, names)
+        stack.push_async_callback(grpc.stop, 2)
+        http_port = await http.start()
+        stack.push_async_callback(http.stop)
+        log.info("Listening: gRPC on port %s, HTTP on port %s", grpc_port, http_port)
+        await _until_available(ports.database.ensure_indexes, service.indexes)
+        await stack.enter_async_context(service.background())
+        if service.queue:
+            consumption = await _consuming(service, service.queue)
+            stack.push_async_callback(_drain, service, readiness, consumption)
+        yield Addresses(f"{settings.host}:{grpc_port}", f"{settings.host}:{http_port}")
+
+
+async def _consuming(service: Service, queue: Queue) -> Consumption:
+    bus = service.ports.bus
+
+    async def counted(delivery: Delivery) -> Settlement:
+        settlement = await service.handle(delivery)
+        how = type(settlement).__name__.lower()
+        metrics.deliveries.labels(queue.name, delivery.message.lane, how).inc()
+        return settlement
+
+    await _until_available(bus.declare, queue)
+    metrics.consuming.labels(service.name).set(1)
+    return await bus.consume(queue, counted, prefetch=service.ports.settings.prefetch)
+
+
+async def _drain(service: Service, readiness: Readiness, consumption: Consumption) -> None:
+    readiness.is_draining = True
+    metrics.consuming.labels(service.name).set(0)
+    await consumption.drain(service.ports.settings.drain_grace)
+
+
+async def _until_available(action: Callable[[T], Awaitable[None]], argument: T) -> None:
+    """Services start in any order: wait for what is not there yet."""
+    while True:
+        try:
+            return await action(argument)
+        except Unavailable as away:
+            log.warning("Waiting: %s", away.says)
+            await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def open_ports(service: str, settings: Settings) -> AsyncIterator[Ports]:
+    """Connect to RabbitMQ, MongoDB and S3 as the settings say."""
+    async with AsyncExitStack() as stack:
+        metadata = Metadata(settings.mongo_url)
+        stack.push_async_callback(metadata.close)
+        blobs = S3BlobStore.from_settings(settings)
+        stack.push_async_callback(blobs.close)
+        bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix, name=service)
+        stack.push_async_callback(bus.close)
+        database = metadata.database(f"{settings.database_prefix}_{service}")
+        yield Ports(bus, blobs, database, settings)
+
+
+def main(name: str, build: Callable[[Ports], Service], kind: type[Settings] = Settings) -> None:
+    """Run one service as this process, until SIGTERM or SIGINT."""
+    settings = load(kind)
+    tracing = telemetry.configure(name, settings)
+
+    async def serve() -> None:
+        stop = asyncio.Event()
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+        async with open_ports(name, settings) as ports, running(build(ports)):
+            log.info("%s is running", name)
+            await stop.wait()
+            log.info("%s is draining", name)
+
+    try:
+        uvloop.run(serve())
+    finally:
+        tracing.shutdown()

@@ -1,0 +1,1 @@
+"""gRPC code generated from proto/studio/v1 (make proto)."""

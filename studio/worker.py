@@ -1,0 +1,305 @@
+"""The worker: the way of one item through a studio.
+
+Consume → ledger → operate → store → publish → acknowledge. A crash anywhere repeats the step and
+changes nothing, because every id and every key is derived: at-least-once delivery has
+exactly-once results. docs/adr/0001 says why there is no outbox.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from studio import metrics, telemetry
+from studio.blobs.base import BlobStore
+from studio.bus.base import MAX_CRASHES, Bus, Dead, Delivery, Done, Later, Settlement
+from studio.compute import compute
+from studio.events import (
+    FACT_OF_STUDIO,
+    About,
+    Event,
+    ImageFailed,
+    ImageRef,
+    ItemData,
+    RunCancelled,
+    StepRecord,
+)
+from studio.imaging.decode import decode
+from studio.imaging.encode import encode
+from studio.ledger import InProgress, Ledger, Outcome, StoredOutput
+from studio.money import Money
+from studio.operation import AnyOperation, Failure, Output, Work
+from studio.problems import Broken, Refused, StudioError, Unavailable
+from studio.rpc import choose_provider, find_operation
+from studio.shares import divide
+from studio.slip import derived, step_id
+
+log = logging.getLogger(__name__)
+
+
+class Cancelled(Refused):
+    """The run was called off; the item ends without an image."""
+
+    kind = "cancelled"
+    status = 409
+
+
+class Worker:
+    """Performs the head steps that are addressed to one studio."""
+
+    def __init__(
+        self,
+        studio: str,
+        operations: Iterable[AnyOperation],
+        bus: Bus,
+        blobs: BlobStore,
+        ledger: Ledger,
+    ) -> None:
+        self.studio = studio
+        self.source = f"/studio/{studio}"
+        self._operations = {operation.name: operation for operation in operations}
+        self._bus, self._blobs, self._ledger = bus, blobs, ledger
+
+    async def handle(self, delivery: Delivery) -> Settlement:
+        """Settle one delivery. Raises nothing that the message itself could cause."""
+        try:
+            event = Event.parse(delivery.message.body)
+        except Refused as malformed:
+            log.warning("A message was not understood: %s", malformed.says)
+            return Dead(malformed.as_problem())
+        with telemetry.consuming(event, self.studio, delivery.attempt):
+            return await self._settle(event, delivery)
+
+    async def _settle(self, event: Event, delivery: Delivery) -> Settlement:
+        try:
+            if isinstance(event.data, RunCancelled):
+                await self._ledger.cancel(event.data.run)
+                return Done()
+            await self._advance(event, delivery)
+        except InProgress as elsewhere:
+            return Later(elsewhere.as_problem(), delay=elsewhere.retry_after, counted=False)
+        except Refused as refused:
+            return await self._fail(event, refused, delivery)
+        except Unavailable as unavailable:
+            if delivery.is_last_attempt:
+                return await self._fail(event, unavailable, delivery)
+            return Later(unavailable.as_problem(), delay=unavailable.retry_after)
+        except Exception as error:
+            log.exception("A step failed unexpectedly")
+            broken = error if isinstance(error, StudioError) else Broken.because(error)
+            if delivery.is_last_attempt:
+                return await self._fail(event, broken, delivery)
+            return Later(broken.as_problem(telemetry.trace_id()))
+        return Done()
+
+    async def _advance(self, event: Event, delivery: Delivery) -> None:
+        """The heart: find the outcome or make it, then tell it."""
+        data = self._item(event)
+        step = step_id(_known(data.run), _known(data.item), data.slip)
+        outcome = await self._ledger.outcome(step)
+        if outcome is None:
+            outcome = await self._perform(step, event, data, delivery)
+        else:
+            metrics.steps.labels(data.slip.head.operation, outcome.provider, "remembered").inc()
+        for fact in self._facts(event, data, step, outcome):
+            await self._publish(fact)
+
+    def _item(self, event: Event) -> ItemData:
+        data = event.data
+        if isinstance(data, ItemData) and data.slip.address == self.studio:
+            return data
+        raise Refused(
+            rule="event.not_addressed",
+            says=f"This {event.type} has no step ahead for the {self.studio} studio.",
+            fix=f"Address it to the studio of its next step, or let the slip begin with one of "
+            f"{', '.join(sorted(self._operations))}.",
+        )
+
+    async def _perform(
+        self, step: UUID, event: Event, data: ItemData, delivery: Delivery
+    ) -> Outcome:
+        head = data.slip.head
+        if await self._ledger.is_cancelled(_known(data.run)):
+            raise Cancelled(rule="run.cancelled", says="The run was cancelled before this step.")
+        if delivery.crashes >= MAX_CRASHES:
+            raise Refused(
+                rule="step.crashes",
+                says=f"{head.operation} ended its worker {delivery.crashes} times; it is given up.",
+                fix="Look at the worker's memory and logs, then replay the dead letter.",
+            )
+        operation = find_operation(self._operations, head.operation)
+        provider = choose_provider(operation, head.provider)
+        params = operation.parse(head.params)
+        facts = data.image.facts if data.image else None
+        operation.check(facts, params)
+        quoted = operation.price(facts, params, provider)
+        if data.budget is not None and not quoted.maximum <= data.budget:
+            raise Refused(
+                rule="budget.exhausted",
+                says=f"{head.operation} may cost {quoted.maximum}, but this item may spend only "
+                f"{data.budget}.",
+                fix="Raise the run's budget, or use a lower quality or fewer variations.",
+            )
+        about = {"run": str(data.run), "item": str(data.item), "operation": operation.name}
+        started = time.perf_counter()
+        async with self._ledger.claimed(step, provider=provider, **about):
+            made = await self._work(operation, step, data, params, provider)
+            seconds = time.perf_counter() - started
+            cost = Money.zero()  # what a provider's reply tells; local engines are free
+            outcome = Outcome(
+                provider=provider,
+                outputs=await self._stored(made, cost),
+                quoted=quoted.expected,
+                cost=cost,
+                seconds=round(seconds, 3),
+            )
+            await self._ledger.record(step, outcome)
+        metrics.steps.labels(operation.name, provider, "made").inc()
+        metrics.step_seconds.labels(operation.name, provider).observe(seconds)
+        return outcome
+
+    async def _work(
+        self, operation: AnyOperation, step: UUID, data: ItemData, params: Any, provider: str
+    ) -> Sequence[Output | Failure]:
+        image = None
+        if data.image and operation.decodes:
+            with telemetry.span("fetch", blob=data.image.blob):
+                blob = await self._blobs.get(data.image.blob)
+            with telemetry.span("decode", bytes=len(blob)):
+                image = await compute(decode, blob)
+        work = Work(
+            step_id=step,
+            params=params,
+            image=image,
+            facts=image.facts if image else None,
+            provider=provider,
+            read_blob=self._blobs.get,
+            details=data.step.details if data.step else {},
+        )
+        with telemetry.span("operate", operation=operation.name, provider=provider):
+            return await operation.run(work)
+
+    async def _stored(self, made: Sequence[Output | Failure], cost: Money) -> list[StoredOutput]:
+        costs = cost.split(len(made))
+        return [await self._store(one, part) for one, part in zip(made, costs, strict=True)]
+
+    async def _store(self, made: Output | Failure, cost: Money) -> StoredOutput:
+        about: dict[str, Any] = {"label": made.label, "details": dict(made.details), "cost": cost}
+        if isinstance(made, Failure):
+            return StoredOutput(problem=made.problem, **about)
+        data, facts = made.data, made.facts
+        if data is None and made.image is not None:
+            with telemetry.span("encode", width=made.image.width, height=made.image.height):
+                data, facts = await compute(encode, made.image), made.image.facts
+        if data is None or facts is None:
+            raise Broken(rule="operation.output", says="An operation made an output without image.")
+        with telemetry.span("store", bytes=len(data)):
+            key = await self._blobs.put(data)
+        image = ImageRef(blob=key, bytes=len(data), **facts.model_dump())
+        notes = [*(made.image.notes if made.image else ()), *made.notes]
+        return StoredOutput(image=image, notes=notes, **about)
+
+    def _facts(self, event: Event, data: ItemData, step: UUID, outcome: Outcome) -> Iterable[Event]:
+        """One fact an output, with derived ids: repeating the step repeats the very same facts."""
+        parts = len(outcome.outputs)
+        left = [None] * parts if data.budget is None else (data.budget - outcome.cost).split(parts)
+        for index, output in enumerate(outcome.outputs):
+            head = data.slip.head
+            record = StepRecord(
+                id=step,
+                operation=head.operation,
+                index=data.slip.position,
+                params=head.params,
+                provider=outcome.provider,
+                label=output.label,
+                details=output.details,
+                notes=output.notes,
+                seconds=outcome.seconds,
+                quoted=outcome.quoted.split(parts)[index],
+                cost=output.cost,
+            )
+            item = {
+                "run": data.run,
+                "item": data.item if parts == 1 else derived(step, "item", index),
+                "asset": derived(step, "asset", index),
+                "share": divide(data.share, parts),
+                "budget": left[index],
+                "workflow": data.workflow,
+                "slip": data.slip.advanced(),
+                "parents": [data.asset] if data.image else [],
+                "parent_item": data.item if parts > 1 else data.parent_item,
+                "step": record,
+                "about": _about(data.about, output.details),
+            }
+            yield self._fact(event, step, index, item, output)
+
+    def _fact(
+        self, event: Event, step: UUID, index: int, item: dict[str, Any], output: StoredOutput
+    ) -> Event:
+        if output.problem:
+            type_ = "image.failed"
+            item |= {"problem": output.problem, "returned": item["share"]}
+        else:
+            type_ = FACT_OF_STUDIO[self.studio]
+            item |= {"image": output.image}
+        return Event.of(
+            type_,
+            item,
+            id_=derived(step, "fact", index),
+            source=self.source,
+            subject=str(item["item"]),
+            workspace=event.workspace,
+            lane=event.lane,
+        )
+
+    async def _fail(self, event: Event, error: StudioError, delivery: Delivery) -> Settlement:
+        """End the item: tell why, return its share, keep the message for a replay."""
+        problem = error.as_problem(telemetry.trace_id())
+        telemetry.mark_failed(error.says)
+        if isinstance(event.data, ItemData):
+            data = event.data
+            operation = data.slip.head.operation if data.slip.steps else "none"
+            failure = ImageFailed(
+                **data.model_dump(exclude={"returned", "problem", "attempts"}),
+                returned=data.share,
+                problem=problem,
+                attempts=delivery.attempt,
+            )
+            fact = Event.of(
+                "image.failed",
+                failure,
+                id_=derived(event.source, event.id, self.studio, "failed"),
+                source=self.source,
+                subject=str(data.item),
+                workspace=event.workspace,
+                lane=event.lane,
+            )
+            try:
+                await self._publish(fact)
+            except Unavailable as away:  # the item must not die untold: come back
+                return Later(away.as_problem(), delay=5, counted=False)
+            result = "cancelled" if isinstance(error, Cancelled) else "failed"
+            metrics.steps.labels(operation, "none", result).inc()
+        log.warning("An item ended without its image: %s", error.says, extra={"facts": {
+            "rule": error.rule, "event": event.id}})  # fmt: skip
+        return Done() if isinstance(error, Cancelled) else Dead(problem)
+
+    async def _publish(self, fact: Event) -> None:
+        with telemetry.producing(fact, fact.routing_key) as carried:
+            await self._bus.publish(carried.to_message())
+
+
+def _known(id_: UUID | None) -> UUID:
+    """Ids are derived on parsing when a publisher gave none, so there always is one."""
+    if id_ is None:
+        raise Broken(rule="event.ids", says="An event was not parsed before it was worked on.")
+    return id_
+
+
+def _about(about: About, details: dict[str, Any]) -> About:
+    """What an operation learned of its image is said of the image, too."""
+    learned = {name: details[name] for name in ("prompt", "title", "alt_text") if details.get(name)}
+    return about.model_copy(update=learned) if learned else about
