@@ -1,1 +1,1 @@
-"""cli"""
+"""The `studio` command: an ordinary client of the HTTP API, plus `studio up`."""

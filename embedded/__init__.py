@@ -1,1 +1,1 @@
-"""embedded"""
+"""The embedded mode: every service in one process, on stores that keep their data on disk."""

@@ -118,8 +118,9 @@ def _configure_logging(service: str, settings: Settings) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for noisy in ("aiormq", "aio_pika", "urllib3", "pymongo", "httpx", "uvicorn.access"):
+    for noisy in ("aiormq", "aio_pika", "pymongo", "httpx", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # what it retries, we report if it fails
 
 
 class JsonLines(logging.Formatter):

@@ -1,1 +1,1 @@
-"""blobs"""
+"""Blobs: immutable bytes, addressed by their SHA-256."""

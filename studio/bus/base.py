@@ -18,7 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from studio.problems import Problem
+from studio.problems import Problem, Refused, Unavailable
 
 #: Seconds before the second, third, … attempt; then the message is dead.
 RETRY_DELAYS: tuple[float, ...] = (0.5, 2.0, 10.0, 60.0, 300.0)
@@ -52,8 +52,8 @@ class Delivery:
 
     message: Message
     attempt: int = 1  # counted attempts, this one included
+    is_last_attempt: bool = False  # a counted `Later` would end among the dead letters
     crashes: int = 0  # deliveries that were never settled: their consumer died
-    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,42 @@ class DeadLetter:
     problem: Problem
     attempts: int
     died_at: datetime
+
+
+MAX_MESSAGE_BYTES = 1024 * 1024
+
+
+def matches(pattern: str, key: str) -> bool:
+    """Whether a binding pattern matches a routing key (AMQP 0-9-1 topic rules)."""
+    return _matches(pattern.split("."), key.split("."))
+
+
+def _matches(pattern: Sequence[str], words: Sequence[str]) -> bool:
+    if not pattern:
+        return not words
+    if pattern[0] == "#":
+        return any(_matches(pattern[1:], words[skip:]) for skip in range(len(words) + 1))
+    return bool(words) and pattern[0] in ("*", words[0]) and _matches(pattern[1:], words[1:])
+
+
+def check_size(message: Message) -> None:
+    """Refused if the message is too large for a bus that carries references."""
+    if len(message.body) > MAX_MESSAGE_BYTES:
+        raise Refused(
+            rule="bus.message_too_large",
+            says=f"The message has {len(message.body):,} bytes; at most {MAX_MESSAGE_BYTES:,} "
+            "are carried.",
+            fix="Put pixels and long texts into the blob store and name the blob.",
+        )
+
+
+def unroutable(message: Message) -> Unavailable:
+    """The error for an addressed message that no queue is bound for."""
+    return Unavailable(
+        rule="bus.unroutable",
+        says=f"Nobody listens to {message.routing_key!r}, though somebody must act on it.",
+        fix="Start that service once (its queue stays), or correct the address.",
+    )
 
 
 class Consumption(Protocol):

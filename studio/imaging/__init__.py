@@ -1,1 +1,1 @@
-"""imaging"""
+"""Imaging: pixels in and out, safely, and what several studios need to see in them."""

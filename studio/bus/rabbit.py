@@ -1,0 +1,442 @@
+"""The bus on RabbitMQ, through aio-pika.
+
+Everything that is published is confirmed by the broker; everything that is consumed is
+acknowledged only after its effects are stored. The connection heals itself: after an outage
+consumers go on, and what had been in flight comes back by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from typing import Any
+
+import aio_pika
+from aio_pika import DeliveryMode
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractIncomingMessage,
+    AbstractQueue,
+    AbstractRobustConnection,
+)
+from aio_pika.exceptions import (
+    CONNECTION_EXCEPTIONS,
+    AMQPError,
+    ChannelInvalidStateError,
+    DeliveryError,
+    PublishError,
+)
+
+from studio.bus.base import (
+    RETRY_DELAYS,
+    Bus,
+    Consumption,
+    Dead,
+    DeadLetter,
+    Delivery,
+    Done,
+    Handler,
+    Lane,
+    Later,
+    Message,
+    Queue,
+    Settlement,
+    check_size,
+    unroutable,
+)
+from studio.bus.topology import Names, declare_common, declare_queue
+from studio.problems import Broken, Problem, Unavailable
+
+log = logging.getLogger(__name__)
+
+#: How long a publisher waits for a broker that is away before it is told.
+PATIENCE = 8.0
+
+_ATTEMPT = "x-studio-attempt"
+_KEY = "x-studio-routing-key"
+_LANE = "x-studio-lane"
+_PROBLEM = "x-studio-problem"
+_DIED_AT = "x-studio-died-at"
+_OURS = (_ATTEMPT, _KEY, _LANE, _PROBLEM, _DIED_AT)
+_AWAY = (*CONNECTION_EXCEPTIONS, AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError)
+_CONTENT_TYPE = "application/cloudevents+json"
+
+
+class RabbitBus(Bus):
+    """A connection to RabbitMQ, opened when it is first needed."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        prefix: str = "studio",
+        name: str = "image-studio",
+        retry_delays: Sequence[float] = RETRY_DELAYS,
+    ) -> None:
+        self._url, self._name = url, name
+        self._names, self._delays = Names(prefix), tuple(retry_delays)
+        self._opening = asyncio.Lock()
+        self._connection: AbstractRobustConnection | None = None
+        self._publishing: AbstractChannel | None = None
+        self._consumers: list[_Consumer] = []
+
+    async def declare(self, queue: Queue) -> None:
+        """Create the queue with all that belongs to it."""
+        async with self._channel() as channel:
+            await declare_common(channel, self._names, self._delays)
+            limits = await self._server_version() >= (4,)
+            await declare_queue(channel, self._names, queue, limits_by_default=limits)
+
+    async def publish(self, message: Message) -> None:
+        """Publish to the lane's exchange and wait for the confirm."""
+        check_size(message)
+        exchange = self._names.exchange(message.lane)
+        await self._send(
+            exchange,
+            message.routing_key,
+            _outgoing(message, dict(message.headers)),
+            mandatory=message.addressed,
+            unroutable_=message,
+        )
+
+    async def consume(self, queue: Queue, handler: Handler, *, prefetch: int) -> Consumption:
+        """Consume each lane on a channel of its own."""
+        await self.declare(queue)
+        consumer = _Consumer(self, queue, handler)
+        connection = await self._connected()
+        for lane in queue.lanes:
+            channel = await connection.channel()
+            await channel.set_qos(prefetch_count=prefetch)
+            work = await channel.get_queue(self._names.work(queue.name, lane))
+            await consumer.add(lane, channel, work)
+        self._consumers.append(consumer)
+        return consumer
+
+    async def dead_letters(self, queue: str, *, limit: int = 100) -> Sequence[DeadLetter]:
+        """Take the oldest ones and hand them back, by closing the channel that took them."""
+        letters: list[DeadLetter] = []
+        async with self._channel() as channel:
+            dead = await _existing(channel, self._names.dead(queue))
+            while dead and len(letters) < limit:
+                incoming = await dead.get(fail=False)
+                if incoming is None:
+                    break
+                letters.append(_letter(queue, incoming))
+        return letters
+
+    async def replay(self, queue: str, ids: Sequence[str] | None = None) -> int:
+        """Send letters home to their lane's queue; each is removed once it is confirmed there."""
+        replayed = 0
+        async with self._channel() as channel:
+            dead = await _existing(channel, self._names.dead(queue))
+            waiting = dead.declaration_result.message_count or 0 if dead else 0
+            for _ in range(waiting):
+                incoming = await dead.get(fail=False) if dead else None
+                if incoming is None:
+                    break
+                letter = _letter(queue, incoming)
+                if ids is not None and letter.id not in ids:
+                    continue  # stays unsettled, and goes back when the channel closes
+                home = self._names.work(queue, letter.message.lane)
+                headers = {**letter.message.headers, _KEY: letter.message.routing_key}
+                await self._send("", home, _outgoing(letter.message, headers), mandatory=True)
+                await incoming.ack()
+                replayed += 1
+        return replayed
+
+    async def depth(self, queue: str) -> Mapping[str, int]:
+        """Messages ready in each queue; what is delayed is not told by queue."""
+        names = {str(lane): self._names.work(queue, lane) for lane in Lane}
+        names["dead"] = self._names.dead(queue)
+        counts = {}
+        for label, name in names.items():
+            async with self._channel() as channel:
+                found = await _existing(channel, name)
+                if found:
+                    counts[label] = found.declaration_result.message_count or 0
+        return counts
+
+    async def ping(self) -> None:
+        """Open and close a channel."""
+        async with self._channel():
+            pass
+
+    async def close(self) -> None:
+        """Close the connection; the broker takes back what is not settled."""
+        for consumer in self._consumers:
+            await consumer.drain(0)
+        if self._connection:
+            with suppress(*_AWAY):
+                await self._connection.close()
+
+    async def delay(self, queue: str, lane: Lane, one: Delivery, settlement: Later) -> None:
+        """Send a message to wait; it comes back to its queue by itself."""
+        wanted = settlement.delay
+        if wanted is None:
+            wanted = self._delays[min(one.attempt, len(self._delays)) - 1]
+        step = next((seconds for seconds in self._delays if seconds >= wanted), self._delays[-1])
+        headers = {
+            **one.message.headers,
+            _ATTEMPT: one.attempt + settlement.counted,
+            _KEY: one.message.routing_key,
+        }
+        home = self._names.work(queue, lane)
+        await self._send(
+            self._names.delay(step), home, _outgoing(one.message, headers), mandatory=True
+        )
+
+    async def bury(self, queue: str, one: Delivery, problem: Problem) -> None:
+        """Put a message among the dead letters, with the reason."""
+        headers = {
+            **one.message.headers,
+            _ATTEMPT: one.attempt,
+            _KEY: one.message.routing_key,
+            _LANE: str(one.message.lane),
+            _PROBLEM: problem.model_dump_json(),
+            _DIED_AT: datetime.now(UTC).isoformat(),
+        }
+        await self._send(
+            "", self._names.dead(queue), _outgoing(one.message, headers), mandatory=True
+        )
+
+    async def _send(
+        self,
+        exchange: str,
+        key: str,
+        outgoing: aio_pika.Message,
+        *,
+        mandatory: bool,
+        unroutable_: Message | None = None,
+    ) -> None:
+        """Publish with confirm, again until the patience ends; repeating is harmless."""
+        deadline = asyncio.get_running_loop().time() + PATIENCE
+        while True:
+            try:
+                async with asyncio.timeout_at(deadline):
+                    channel = await self._publisher()
+                    target = (
+                        await channel.get_exchange(exchange, ensure=False)
+                        if exchange
+                        else channel.default_exchange
+                    )
+                    await target.publish(outgoing, key, mandatory=mandatory)
+                return
+            except PublishError as returned:  # the broker had nowhere to put it
+                message = unroutable_ or Message(b"", key, "")
+                raise unroutable(message) from returned
+            except DeliveryError as refused:  # a queue is full or has no leader
+                error: BaseException = refused
+            except _AWAY as away:
+                error = away
+            if asyncio.get_running_loop().time() + 0.2 >= deadline:
+                raise _unavailable() from error
+            await asyncio.sleep(0.2)
+
+    async def _publisher(self) -> AbstractChannel:
+        connection = await self._connected()
+        if self._publishing is None or self._publishing.is_closed:
+            async with self._opening:
+                if self._publishing is None or self._publishing.is_closed:
+                    self._publishing = await connection.channel(
+                        publisher_confirms=True, on_return_raises=True
+                    )
+                    await declare_common(self._publishing, self._names, self._delays)
+        return self._publishing
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[AbstractChannel]:
+        """A channel for one purpose; closing it hands back whatever it took."""
+        try:
+            connection = await self._connected()
+            async with asyncio.timeout(PATIENCE):
+                # a plain channel: a robust one would reopen itself and take again
+                channel = aio_pika.Channel(connection, publisher_confirms=True)
+                await channel.initialize()
+            try:
+                yield channel
+            finally:
+                with suppress(*_AWAY):
+                    await channel.close()
+        except _AWAY as error:
+            raise _unavailable() from error
+
+    async def _connected(self) -> AbstractRobustConnection:
+        async with self._opening:
+            if self._connection is None:
+                try:
+                    self._connection = await aio_pika.connect_robust(
+                        self._url,
+                        timeout=PATIENCE,
+                        reconnect_interval=1,
+                        client_properties={"connection_name": f"image-studio {self._name}"},
+                    )
+                except _AWAY as error:
+                    raise _unavailable() from error
+        async with asyncio.timeout(PATIENCE):
+            await self._connection.ready()
+        return self._connection
+
+    async def _server_version(self) -> tuple[int, ...]:
+        transport = (await self._connected()).transport
+        properties: Mapping[str, Any] = transport.connection.server_properties if transport else {}
+        version = properties.get("version", b"3")
+        text = version.decode() if isinstance(version, bytes) else str(version)
+        return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
+
+
+class _Consumer(Consumption):
+    """The consumer of one queue, with a channel a lane."""
+
+    def __init__(self, bus: RabbitBus, queue: Queue, handler: Handler) -> None:
+        self._bus, self._queue, self._handler = bus, queue, handler
+        self._lanes: list[tuple[AbstractQueue, str, AbstractChannel]] = []
+        self._busy: set[asyncio.Task[Any]] = set()
+
+    async def add(self, lane: Lane, channel: AbstractChannel, work: AbstractQueue) -> None:
+        """Start consuming a lane."""
+
+        async def deliver(incoming: AbstractIncomingMessage) -> None:
+            task = asyncio.current_task()
+            if task:
+                self._busy.add(task)
+                task.add_done_callback(self._busy.discard)
+            await self._work(lane, incoming)
+
+        self._lanes.append((work, await work.consume(deliver), channel))
+
+    async def drain(self, grace: float) -> None:
+        """Stop fetching, finish what has started, hand back what has not ended in time."""
+        for work, tag, _ in self._lanes:
+            with suppress(*_AWAY):
+                await work.cancel(tag)
+        if self._busy:
+            await asyncio.wait(set(self._busy), timeout=grace)
+        late = list(self._busy)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        for _, _, channel in self._lanes:  # the broker takes back what was never started
+            with suppress(*_AWAY):
+                await channel.close()
+        self._lanes.clear()
+
+    async def _work(self, lane: Lane, incoming: AbstractIncomingMessage) -> None:
+        last = len(self._bus._delays)
+        delivery = _delivery(incoming, lane, last)
+        try:
+            settlement = await self._handler(delivery)
+        except asyncio.CancelledError:
+            with suppress(*_AWAY):
+                await incoming.nack(requeue=True)
+            raise
+        except Exception as error:
+            log.exception("A handler failed")
+            settlement = Later(Broken.because(error).as_problem())
+        try:
+            await self._settle(lane, delivery, settlement)
+            await incoming.ack()
+        except (Unavailable, *_AWAY) as away:
+            log.warning("A delivery could not be settled and will come again: %s", away)
+            with suppress(*_AWAY):
+                await incoming.nack(requeue=True)
+
+    async def _settle(self, lane: Lane, delivery: Delivery, settlement: Settlement) -> None:
+        name = self._queue.name
+        match settlement:
+            case Done():
+                pass
+            case Dead(problem):
+                await self._bus.bury(name, delivery, problem)
+            case Later(problem, counted=True) if delivery.is_last_attempt:
+                await self._bus.bury(name, delivery, problem)
+            case Later():
+                await self._bus.delay(name, lane, delivery, settlement)
+
+
+async def _existing(channel: AbstractChannel, name: str) -> AbstractQueue | None:
+    try:
+        return await channel.declare_queue(name, passive=True)
+    except aio_pika.exceptions.ChannelNotFoundEntity:
+        return None
+
+
+def _outgoing(message: Message, headers: Mapping[str, Any]) -> aio_pika.Message:
+    return aio_pika.Message(
+        message.body,
+        headers=dict(headers),
+        content_type=_CONTENT_TYPE,
+        message_id=message.message_id,
+        delivery_mode=DeliveryMode.PERSISTENT,
+        timestamp=datetime.now(UTC),
+    )
+
+
+def _delivery(incoming: AbstractIncomingMessage, lane: Lane, retries: int) -> Delivery:
+    attempt = _count(incoming, _ATTEMPT, 1)
+    message = _message(incoming, lane, incoming.routing_key or "")
+    return Delivery(
+        message,
+        attempt=attempt,
+        is_last_attempt=attempt > retries,
+        crashes=_count(incoming, "x-delivery-count", 0),
+    )
+
+
+def _letter(queue: str, incoming: AbstractIncomingMessage) -> DeadLetter:
+    headers = incoming.headers
+    buried_by_us = _PROBLEM in headers
+    deaths: Any = headers.get("x-death") or [{}]
+    first = deaths[0]
+    lane = str(headers.get(_LANE) or str(first.get("queue", "")).rpartition(".")[2])
+    key = str((first.get("routing-keys") or [incoming.routing_key])[0])
+    message = _message(incoming, Lane(lane) if lane in set(Lane) else Lane.INTERACTIVE, key)
+    problem = (
+        Problem.model_validate_json(str(headers[_PROBLEM]))
+        if buried_by_us
+        else Problem(
+            kind="broken",
+            rule="bus.delivery_limit",
+            says="The broker gave this message up: its consumers ended again and again.",
+            fix="Look for workers that run out of memory, then replay it.",
+        )
+    )
+    died = str(headers.get(_DIED_AT, ""))
+    when = datetime.fromisoformat(died) if died else incoming.timestamp or datetime.now(UTC)
+    return DeadLetter(
+        message.message_id, queue, message, problem, _count(incoming, _ATTEMPT, 1), when
+    )
+
+
+def _message(incoming: AbstractIncomingMessage, lane: Lane, key: str) -> Message:
+    """The message as it was published, whoever published it."""
+    headers = {
+        name: str(value)
+        for name, value in incoming.headers.items()
+        if name not in _OURS and not name.startswith(("x-death", "x-first-death", "x-delivery"))
+    }
+    return Message(
+        body=incoming.body,
+        routing_key=str(incoming.headers.get(_KEY) or key),
+        message_id=incoming.message_id or hashlib.sha256(incoming.body).hexdigest(),
+        lane=lane,
+        addressed=True,
+        headers=headers,
+    )
+
+
+def _count(incoming: AbstractIncomingMessage, name: str, default: int) -> int:
+    value = incoming.headers.get(name, default)
+    return value if isinstance(value, int) else default
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        rule="bus.unavailable",
+        says="The broker (RabbitMQ) does not answer.",
+        fix="Nothing, if it is restarting; the work goes on when it is back.",
+        retry_after=2,
+    )
