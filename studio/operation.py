@@ -10,10 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from typing_extensions import get_original_bases
 
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
@@ -80,10 +81,16 @@ class Operation(ABC, Generic[ParamsT]):
 
     name: ClassVar[str]  # "<studio>.<verb>"
     summary: ClassVar[str]  # one sentence for people
-    Params: ClassVar[type[OperationParams]]
     needs_image: ClassVar[bool] = True
     decodes: ClassVar[bool] = True  # False: works on bytes, `Work.image` stays None
     providers: ClassVar[tuple[str, ...]] = ("local",)  # first = default
+
+    params_type: ClassVar[type[OperationParams]]  # the argument of Operation[…]
+
+    def __init_subclass__(cls) -> None:
+        for base in get_original_bases(cls):
+            if get_origin(base) is Operation and isinstance(get_args(base)[0], type):
+                cls.params_type = get_args(base)[0]
 
     @property
     def studio(self) -> str:
@@ -93,13 +100,13 @@ class Operation(ABC, Generic[ParamsT]):
     def parse(self, raw: Mapping[str, Any]) -> ParamsT:
         """Validate raw parameters. Refused names the field, the rule and the valid fields."""
         try:
-            return self.Params.model_validate(raw)  # type: ignore[return-value]
+            return self.params_type.model_validate(raw)  # type: ignore[return-value]
         except ValidationError as error:
             raise Refused(
                 rule=f"{self.name}.params",
                 says=f"{self.name} does not accept these parameters: {in_words(error)}.",
                 fix="Correct the parameter; GET /v1/operations describes each of them.",
-                valid=sorted(self.Params.model_fields),
+                valid=sorted(self.params_type.model_fields),
             ) from error
 
     def check(self, image: ImageFacts | None, params: ParamsT) -> None:

@@ -123,7 +123,7 @@ class GrpcServer:
              reflection.SERVICE_NAME),
             self.server,
         )  # fmt: skip
-        bound = self.server.add_insecure_port(f"{host}:{port}")
+        bound: int = self.server.add_insecure_port(f"{host}:{port}")
         await self.server.start()
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -152,7 +152,7 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                 studio_pb2.Operation(
                     name=one.name,
                     summary=one.summary,
-                    params_schema=struct(one.Params.model_json_schema()),
+                    params_schema=struct(one.params_type.model_json_schema()),
                     providers=one.providers,
                     needs_image=one.needs_image,
                 )

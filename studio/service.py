@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
 import uvloop
 from fastapi import FastAPI
@@ -60,7 +60,7 @@ class Addresses:
 class Service(ABC):
     """One service: subclass it, and give it to `main` or to `running`."""
 
-    name: ClassVar[str] | str
+    name: str
     queue: Queue | None = None
     indexes: tuple[Index, ...] = ()
 

@@ -17,11 +17,12 @@ from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
 from studio.bus.base import MAX_CRASHES, Bus, Dead, Delivery, Done, Later, Settlement
 from studio.compute import compute
+from studio.endings import failure_of
 from studio.events import (
+    EVENT_TYPES,
     FACT_OF_STUDIO,
     About,
     Event,
-    ImageFailed,
     ImageRef,
     ItemData,
     RunCancelled,
@@ -247,7 +248,7 @@ class Worker:
             item |= {"image": output.image}
         return Event.of(
             type_,
-            item,
+            EVENT_TYPES[type_].model_validate(item),
             id_=derived(step, "fact", index),
             source=self.source,
             subject=str(item["item"]),
@@ -259,29 +260,15 @@ class Worker:
         """End the item: tell why, return its share, keep the message for a replay."""
         problem = error.as_problem(telemetry.trace_id())
         telemetry.mark_failed(error.says)
-        if isinstance(event.data, ItemData):
-            data = event.data
-            operation = data.slip.head.operation if data.slip.steps else "none"
-            failure = ImageFailed(
-                **data.model_dump(exclude={"returned", "problem", "attempts"}),
-                returned=data.share,
-                problem=problem,
-                attempts=delivery.attempt,
-            )
-            fact = Event.of(
-                "image.failed",
-                failure,
-                id_=derived(event.source, event.id, self.studio, "failed"),
-                source=self.source,
-                subject=str(data.item),
-                workspace=event.workspace,
-                lane=event.lane,
-            )
+        fact = failure_of(event, problem, by=self.studio, attempts=delivery.attempt)
+        if fact is not None:
             try:
                 await self._publish(fact)
             except Unavailable as away:  # the item must not die untold: come back
                 return Later(away.as_problem(), delay=5, counted=False)
             result = "cancelled" if isinstance(error, Cancelled) else "failed"
+            slip = fact.data.slip
+            operation = "none" if slip.is_done else slip.head.operation
             metrics.steps.labels(operation, "none", result).inc()
         log.warning("An item ended without its image: %s", error.says, extra={"facts": {
             "rule": error.rule, "event": event.id}})  # fmt: skip

@@ -1,1 +1,1 @@
-"""library"""
+"""The library: every image that anybody announced, with what is known of it and how it is kept."""

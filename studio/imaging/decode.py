@@ -1,49 +1,46 @@
-"""Decode: bytes from anywhere into an upright sRGB picture, or a reason why not.
+"""Decode: any bytes into an `Image`, or into a sentence that says why not.
 
-The size is checked against the limits before any pixel is decoded, so a decompression bomb costs
-a header. Whatever had to be changed is noted.
+What strangers upload is hostile until read: sizes are checked before pixels are, only known
+formats are opened, and whatever a parser throws becomes a `Refused` with a rule. What had to be
+changed on the way (orientation, colours, animation) is noted in `Image.notes`.
 """
 
 from __future__ import annotations
 
-import io
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 
-import numpy as np
+from PIL import ExifTags
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
-from studio.imaging.colour import to_srgb
+from studio.imaging import formats
 from studio.imaging.facts import ImageFacts
+from studio.imaging.formats import Format, recognise
 from studio.imaging.image import Image
-from studio.imaging.provenance import source_type_in
-from studio.problems import NotAnImage, Refused, TooLarge
+from studio.imaging.modes import normalised
+from studio.imaging.provenance import source_type_of
+from studio.problems import NotAnImage, StudioError, TooLarge, Unavailable
 
-#: Pillow's name of each format that we read, and its media type.
-MEDIA_TYPES = {
-    "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",  # a JPEG with further pictures behind it, as phones write
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "AVIF": "image/avif",
-    "GIF": "image/gif",
-    "TIFF": "image/tiff",
-    "BMP": "image/bmp",
+# EXIF 2.32, 4.6.5: tag 274, as the transposition that undoes it.
+_UPRIGHT = {
+    2: Pillow.Transpose.FLIP_LEFT_RIGHT,
+    3: Pillow.Transpose.ROTATE_180,
+    4: Pillow.Transpose.FLIP_TOP_BOTTOM,
+    5: Pillow.Transpose.TRANSPOSE,
+    6: Pillow.Transpose.ROTATE_270,
+    7: Pillow.Transpose.TRANSVERSE,
+    8: Pillow.Transpose.ROTATE_90,
 }
-
-_READ = [name for name in MEDIA_TYPES if name != "MPO"]  # Pillow's JPEG reader finds these
-
-_ORIENTATION = 0x0112  # EXIF tag
-_TRANSPOSING = {5, 6, 7, 8}  # orientations that swap width and height
-_16_BIT = {"I;16", "I;16L", "I;16B", "I;16N", "I"}
+_LYING = {5, 6, 7, 8}  # width and height change places
+_DNG_VERSION = 50_706  # the TIFF tag that makes a TIFF a camera raw file (DNG 1.7, chapter 4)
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeLimits:
-    """What is too much for one picture."""
+    """How large an image may be. The defaults hold one decoded picture to 400 MB of RGBA."""
 
     max_bytes: int = 64 * 1024 * 1024
     max_pixels: int = 100_000_000
@@ -53,139 +50,138 @@ class DecodeLimits:
 DEFAULT_LIMITS = DecodeLimits()
 
 
-def inspect(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFacts:
-    """Size and kind from the header alone, orientation applied. Refused as in `decode`."""
-    with _opened(data, limits) as picture:
-        width, height = picture.size
-        if picture.getexif().get(_ORIENTATION, 1) in _TRANSPOSING:
-            width, height = height, width
-        return ImageFacts(
-            width=width,
-            height=height,
-            media_type=MEDIA_TYPES[picture.format or ""],
-            alpha=picture.has_transparency_data,
-        )
-
-
 def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Image:
-    """Read a picture: first frame, upright, sRGB, 8 bits, RGB or RGBA.
+    """Upright sRGB pixels of an encoded image. CPU work: call it through `compute`.
 
-    Refused (`image.empty`, `image.not_an_image`, `image.truncated`), NotAnImage
-    (`image.format`), TooLarge (`image.max_bytes`, `image.max_pixels`, `image.max_side`).
+    Raises NotAnImage (rules image.empty, image.not_an_image, image.format, image.truncated,
+    image.damaged) or TooLarge (image.too_many_bytes, image.too_many_pixels, image.too_long).
     """
-    with _opened(data, limits) as picture:
-        notes = []
-        if getattr(picture, "n_frames", 1) > 1 and picture.format != "MPO":
-            notes.append(f"It has {picture.n_frames} frames; the first is used.")  # type: ignore[attr-defined]
-        pixels = _loaded(picture)
-        source_type = source_type_in(_xmp(picture))
-        profile = picture.info.get("icc_profile")
-        orientation = picture.getexif().get(_ORIENTATION, 1)
-    pixels = _upright(pixels, orientation, notes)
-    pixels = _eight_bits(pixels, notes)
-    pixels, changed = to_srgb(pixels, profile)
-    notes += changed
-    return Image(_plain(pixels), tuple(notes), source_type)
+    form, opened = _opened(data, limits)
+    with _explained(form, data):
+        notes = [_only_first(form)] if getattr(opened, "is_animated", False) else []
+        turn = _orientation(opened, data) if form is formats.TIFF else 1
+        opened.load()
+        source_type = source_type_of(opened.info.get("xmp"))
+        pixels, changes = normalised(opened)
+        notes += changes
+        if form is not formats.TIFF:  # which Pillow has turned upright while loading
+            turn = _orientation(opened, data)
+            pixels = pixels.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else pixels
+        if turn in _UPRIGHT:
+            notes.append("Turned upright as its EXIF orientation says.")
+    return Image(pixels=pixels, notes=tuple(notes), source_type=source_type)
 
 
-@contextmanager
-def _opened(data: bytes, limits: DecodeLimits) -> Iterator[Pillow.Image]:
-    """The picture with its header read and its size allowed."""
+def inspect(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFacts:
+    """Facts from the header alone: size after orientation, the file's own media type.
+
+    `alpha` says that the file can hold transparency; only `decode` knows whether it does.
+    Raises as `decode` does, except for damage beyond the header.
+    """
+    form, opened = _opened(data, limits)
+    width, height = opened.size
+    with _explained(form, data):
+        if form is not formats.TIFF and _orientation(opened, data) in _LYING:
+            width, height = height, width
+        alpha = opened.has_transparency_data
+    return ImageFacts(width=width, height=height, media_type=form.media_type, alpha=alpha)
+
+
+def _opened(data: bytes, limits: DecodeLimits) -> tuple[Format, ImageFile]:
+    """A file whose header is read and within the limits; no pixel is decoded yet."""
     if not data:
-        raise Refused(rule="image.empty", says="The file has no bytes.", fix="Send the picture.")
+        raise NotAnImage(
+            rule="image.empty", says="The file is empty.", fix="Send the bytes of an image."
+        )
     if len(data) > limits.max_bytes:
         raise TooLarge(
-            rule="image.max_bytes",
+            rule="image.too_many_bytes",
             says=f"The file has {len(data):,} bytes; at most {limits.max_bytes:,} are accepted.",
-            fix="Compress it or make it smaller.",
+            fix="Send it in a more compact format, such as JPEG or WebP.",
         )
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limits follow, and they are errors
-            Pillow.init()  # registers every format; Pillow does it once
-            picture = Pillow.open(io.BytesIO(data), formats=_READ)
-    except UnidentifiedImageError:
-        raise NotAnImage(
-            rule="image.format",
-            says="The bytes are not a picture in a format that is read here.",
-            fix="Send one of the valid formats.",
-            valid=sorted(set(MEDIA_TYPES.values())),
-        ) from None
-    except Exception as error:  # decoders raise whatever they like on damaged headers
-        raise _damaged(error) from error
-    with picture:
-        _check_size(picture, limits)
-        yield picture
+    form = recognise(data)
+    with _explained(form, data):
+        # Not through Pillow.open: its bomb check is one global number with a global warning; ours
+        # is below, and per call.
+        opened = form.plugin(BytesIO(data))
+        if form is formats.TIFF and _DNG_VERSION in getattr(opened, "tag_v2", ()):
+            raise formats.refused("a camera raw file")
+    _check_size(*opened.size, limits)
+    return form, opened
 
 
-def _check_size(picture: Pillow.Image, limits: DecodeLimits) -> None:
-    width, height = picture.size
+def _check_size(width: int, height: int, limits: DecodeLimits) -> None:
     if max(width, height) > limits.max_side:
         raise TooLarge(
-            rule="image.max_side",
-            says=f"The picture is {width:,}×{height:,} px; a side has at most "
-            f"{limits.max_side:,} px.",
-            fix="Make it smaller.",
+            rule="image.too_long",
+            says=f"The image is {width:,} × {height:,} px; a side may have at most "
+            f"{limits.max_side:,}.",
+            fix="Scale it down, or cut it into parts.",
         )
     if width * height > limits.max_pixels:
         raise TooLarge(
-            rule="image.max_pixels",
-            says=f"The picture has {width * height:,} pixels; at most {limits.max_pixels:,} "
-            "are accepted.",
-            fix="Make it smaller.",
+            rule="image.too_many_pixels",
+            says=f"The image is {width:,} × {height:,} px, {width * height:,} pixels; at most "
+            f"{limits.max_pixels:,} are accepted.",
+            fix="Scale it down.",
         )
 
 
-def _loaded(picture: Pillow.Image) -> Pillow.Image:
+def _orientation(opened: ImageFile, data: bytes) -> int:
+    """The EXIF orientation, 1..8; 1 (upright) where it is absent or unreadable."""
     try:
-        picture.seek(0)
-        picture.load()
-        return picture.copy()
-    except Exception as error:
-        raise _damaged(error) from error
+        if isinstance(opened, formats.PNG.plugin) and b"eXIf" not in data:
+            # Its own getexif decodes all pixels to look for an EXIF chunk behind them.
+            exif = Pillow.Image.getexif(opened)
+        else:
+            exif = opened.getexif()
+        return int(exif.get(ExifTags.Base.Orientation, 1))
+    except Exception:  # EXIF in the wild is often malformed, and never worth refusing a picture for
+        return 1
 
 
-def _damaged(error: Exception) -> Refused:
-    if isinstance(error, MemoryError):
-        raise error
-    return Refused(
-        rule="image.truncated",
-        says="The picture is damaged or cut off; not all of it can be read.",
-        fix="Export or upload it again.",
-    )
+def _only_first(form: Format) -> str:
+    if form is formats.TIFF:
+        return "The file has several pages; only the first is used."
+    return f"Animated {form.name}: only the first frame is used."
 
 
-def _xmp(picture: Pillow.Image) -> bytes:
-    packet = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
-    return packet.encode() if isinstance(packet, str) else bytes(packet)
+@contextmanager
+def _explained(form: Format, data: bytes) -> Iterator[None]:
+    """Whatever a parser throws at bytes that it cannot read becomes a sentence."""
+    try:
+        yield
+    except StudioError:
+        raise
+    except Pillow.DecompressionBombError as error:
+        raise TooLarge(
+            rule="image.too_many_pixels",
+            says="The image unpacks to more pixels than are accepted.",
+            fix="Scale it down.",
+        ) from error
+    except MemoryError as error:
+        raise Unavailable(
+            rule="image.memory",
+            says="There is not enough memory to decode this image now.",
+            fix="Try again later, or scale it down.",
+        ) from error
+    except Exception as error:  # decoders of hostile bytes raise nearly every built-in error
+        if _ends_early(form, data, error):
+            raise NotAnImage(
+                rule="image.truncated",
+                says=f"The {form.name} file is incomplete: it ends before the image does.",
+                fix="Upload it again, completely.",
+            ) from error
+        raise NotAnImage(
+            rule="image.damaged",
+            says=f"The {form.name} file cannot be read: it is damaged, or of a rare variant.",
+            fix="Open it in an image editor and save it anew.",
+        ) from error
 
 
-def _upright(pixels: Pillow.Image, orientation: int, notes: list[str]) -> Pillow.Image:
-    if orientation not in range(2, 9):
-        return pixels
-    notes.append("Turned upright as its EXIF orientation says.")
-    return ImageOps.exif_transpose(pixels)
-
-
-def _eight_bits(pixels: Pillow.Image, notes: list[str]) -> Pillow.Image:
-    """16-bit and float pictures scaled to 8 bits, rounded; Pillow's own conversion clips."""
-    if pixels.mode in _16_BIT:
-        notes.append("Reduced from 16 to 8 bits a channel.")
-        values = np.asarray(pixels, np.float32).clip(0, 65_535)
-        return Pillow.fromarray((values / 257 + 0.5).astype(np.uint8))
-    if pixels.mode == "F":
-        notes.append("Reduced from floating point to 8 bits a channel.")
-        values = np.nan_to_num(np.asarray(pixels, np.float32))
-        top = max(float(values.max()), 1e-6)
-        scale = 255 / top if top <= 1 or top > 255 else 1
-        return Pillow.fromarray((values.clip(0) * scale + 0.5).clip(0, 255).astype(np.uint8))
-    return pixels
-
-
-def _plain(pixels: Pillow.Image) -> Pillow.Image:
-    """RGB, or RGBA if any pixel is not opaque."""
-    if not pixels.has_transparency_data:
-        return pixels.convert("RGB")
-    pixels = pixels.convert("RGBA")
-    low, _ = pixels.getchannel("A").getextrema()
-    return pixels.convert("RGB") if low == 255 else pixels
+def _ends_early(form: Format, data: bytes, error: Exception) -> bool:
+    if form is formats.WEBP:  # RIFF states its length
+        return len(data) < int.from_bytes(data[4:8], "little") + 8
+    if form is formats.PNG and not data.rstrip(b"\0").endswith(b"IEND\xae\x42\x60\x82"):
+        return True
+    return isinstance(error, EOFError) or "truncated" in str(error).lower()

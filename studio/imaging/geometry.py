@@ -67,6 +67,11 @@ class Box(BaseModel):
             y1=max(self.y1, other.y1),
         )
 
+    def overlap(self, other: Box) -> float:
+        """Intersection over union of the areas (Jaccard index), 0..1."""
+        shared = self.intersection(other)
+        return shared.area / (self.area + other.area - shared.area) if shared else 0.0
+
     def contains(self, other: Box, slack: float = 1e-6) -> bool:
         """Whether the other lies inside, up to rounding."""
         return (
@@ -77,10 +82,13 @@ class Box(BaseModel):
         )
 
     def pixels(self, width: int, height: int) -> tuple[int, int, int, int]:
-        """The nearest pixel rectangle (left, top, right, bottom) of an image of that size."""
-        return (
-            round(self.x0 * width),
-            round(self.y0 * height),
-            round(self.x1 * width),
-            round(self.y1 * height),
-        )
+        """The nearest pixel rectangle (left, top, right, bottom) of an image of that size; never
+        empty."""
+        left, right = _edges(self.x0, self.x1, width)
+        top, bottom = _edges(self.y0, self.y1, height)
+        return left, top, right, bottom
+
+
+def _edges(start: float, end: float, side: int) -> tuple[int, int]:
+    first = min(round(start * side), side - 1)
+    return first, max(round(end * side), first + 1)

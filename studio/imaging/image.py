@@ -45,6 +45,14 @@ class Image:
         """The same picture after work on its pixels; the provenance is kept."""
         return replace(self, pixels=pixels, notes=(*self.notes, *notes))
 
+    def flattened(self, background: tuple[int, int, int]) -> Pillow.Image:
+        """The pixels as RGB, on a background (0..255 each) where they are transparent."""
+        if not self.has_alpha:
+            return self.pixels
+        flat = Pillow.new("RGB", self.pixels.size, background)
+        flat.paste(self.pixels, mask=self.pixels.getchannel("A"))
+        return flat
+
     def with_alpha(self, matte: FloatArray) -> Image:
         """The picture seen through a matte: (height, width) float32, 0 = clear, 1 = opaque.
 

@@ -1,0 +1,1 @@
+"""What the library can be asked to do as a step of a slip."""
