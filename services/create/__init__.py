@@ -1,1 +1,1 @@
-"""create"""
+"""The create studio: images from prompts, and photos brought in from outside."""

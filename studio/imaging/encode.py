@@ -65,16 +65,7 @@ def encode(
         case "image/png":
             return _written(image.pixels, "PNG", compress_level=_PNG_LEVEL, pnginfo=_chunks(xmp))
         case "image/jpeg":
-            return _written(
-                image.flattened(background),
-                "JPEG",
-                quality=quality,
-                progressive=True,
-                optimize=True,
-                subsampling=subsampling,
-                icc_profile=srgb_icc(),
-                **({"xmp": xmp} if xmp else {}),
-            )
+            return _jpeg(image.flattened(background), xmp, quality=quality, subsampling=subsampling)
         case "image/webp":
             how = {"lossless": True, "exact": True} if lossless else {"quality": quality}
             return _written(image.pixels, "WEBP", method=4, xmp=xmp, **how)
@@ -127,6 +118,16 @@ def _chunks(xmp: bytes) -> PngInfo:
     if xmp:
         chunks.add_itxt("XML:com.adobe.xmp", xmp.decode())
     return chunks
+
+
+def _jpeg(pixels: Pillow.Image, xmp: bytes, **settings: Any) -> bytes:
+    settings |= {"icc_profile": srgb_icc()} | ({"xmp": xmp} if xmp else {})
+    try:
+        return _written(pixels, "JPEG", progressive=True, optimize=True, **settings)
+    except OSError:
+        # A progressive file must fit Pillow's estimate of its size (1 or 2 bytes a pixel), which
+        # fine noise exceeds; a baseline file is written piece by piece.
+        return _written(pixels, "JPEG", **settings)
 
 
 def _written(pixels: Pillow.Image, form: str, **settings: Any) -> bytes:

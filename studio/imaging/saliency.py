@@ -33,7 +33,7 @@ def saliency(image: Image) -> FloatArray:
     """How much each place draws the eye.
 
     Returns (h, w) float32, 0..1, in the image's ratio with the longer side at most 320; its
-    maximum is 1, or all is 0 where nothing stands out. Transparent places have none.
+    maximum is about 1, or all is 0 where nothing stands out. Transparent places have none.
     Raises Unavailable or Broken if the weights are not in order.
     """
     width, height = image.width, image.height

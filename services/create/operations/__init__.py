@@ -1,0 +1,1 @@
+"""What the create studio can do, one file each."""

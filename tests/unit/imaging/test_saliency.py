@@ -1,0 +1,49 @@
+"""Saliency and matte on real photos, and on pictures where there is nothing to see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from studio.imaging.image import Image
+from studio.imaging.saliency import matte, saliency
+
+
+def test_the_cup_is_the_subject_and_the_table_is_not(photo: Callable[[str], Image]) -> None:
+    cup = photo("coffee")
+    cut = matte(cup)
+    assert cut.shape == (400, 600)
+    assert cut.dtype == np.float32
+    assert cut.min() >= 0
+    assert cut.max() <= 1
+    assert cut[100:300, 200:380].mean() > 0.95  # cup and saucer
+    assert cut[:, :50].mean() < 0.02  # table, left
+    assert cut[:, 550:].mean() < 0.02  # table, right
+    assert np.array_equal(cut, matte(cup))  # deterministic
+
+
+def test_a_saliency_map_has_the_ratio_of_its_image(photo: Callable[[str], Image]) -> None:
+    seen = saliency(photo("rocket"))
+    assert seen.shape == (214, 320)
+    y, x = np.unravel_index(seen.argmax(), seen.shape)
+    assert 0.45 < x / 320 < 0.55  # the rocket stands in the middle
+    assert y / 214 > 0.3
+
+
+@pytest.mark.parametrize("grey", [0, 255])
+def test_where_there_is_nothing_nothing_is_salient(grey: int) -> None:
+    blank = Image(Pillow.new("RGB", (90, 40), (grey, grey, grey)))
+    assert saliency(blank).max() == 0
+    assert matte(blank).shape == (40, 90)
+    assert matte(blank).max() == 0
+
+
+def test_what_is_transparent_is_not_salient(photo: Callable[[str], Image]) -> None:
+    alpha = np.ones((400, 600), np.float32)
+    alpha[:, :300] = 0
+    half = photo("coffee").with_alpha(alpha)
+    assert matte(half)[:, :300].max() == 0
+    assert matte(half)[:, 300:].max() > 0.5
