@@ -1,1 +1,1 @@
-"""optimizer"""
+"""The optimizer: one master in, a rendition for every placement out."""

@@ -90,7 +90,8 @@ def _session() -> Any:
     options.intra_op_num_threads = available_cpus()
     options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    options.enable_cpu_mem_arena = False  # 240 MB less resident, and as fast
+    # 240 MB less resident, for a fifth more time (0.42 s instead of 0.34 s on two CPUs).
+    options.enable_cpu_mem_arena = False
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(
         str(weight_file("u2netp")), options, providers=["CPUExecutionProvider"]

@@ -101,7 +101,7 @@ def test_alpha_is_kept_where_the_format_has_it(media_type: str, see_through: Pil
 
 def test_jpeg_shows_the_background_through_transparency(see_through: Pillow.Image) -> None:
     data = encode(Image(see_through), "image/jpeg", 95, background=(10, 200, 30))
-    red, green, blue = decode(data).pixel(pixels, 8, 8)
+    red, green, blue = pixel(decode(data).pixels, 8, 8)
     assert abs(red - 10) < 6
     assert abs(green - 200) < 6
     assert abs(blue - 30) < 6

@@ -1,0 +1,130 @@
+"""Crop: the window of a ratio that keeps most of what matters, where nothing covers it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from studio.imaging.geometry import Box
+from studio.imaging.image import FloatArray
+
+WHOLE = Box(x0=0, y0=0, x1=1, y1=1)
+
+#: Weight that lies in the safe zone counts this much on top of being kept at all.
+_SAFE = 1.0
+#: Cutting into a head costs more than any composition gains.
+_CUT = 4.0
+#: Between equals, the window whose safe zone is centred on the weight wins.
+_CENTRED = 0.08
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """A window, normalised, and how well it keeps what matters."""
+
+    box: Box
+    focal_kept: float  # fraction of the focal weight inside the window
+    cuts_head: bool  # whether something that must be kept whole is cut
+
+
+def focal_crop(
+    weights: FloatArray, ratio: float, *, keep: Sequence[Box] = (), safe: Box = WHOLE
+) -> Crop:
+    """Find the largest window of a ratio that keeps the most focal weight in its safe zone.
+
+    weights: (h, w) float32 ≥ 0, any scale; need not be the picture's resolution, but its ratio.
+    ratio:   width ÷ height of the window, relative to the picture's own (1: the whole picture).
+    keep:    boxes that are cut only if geometry forces it.
+    safe:    the part of the window that stays uncovered, normalised to the window.
+    O(h·w) by summed-area tables (Crow, 1984).
+    """
+    wide, tall = min(1.0, ratio), min(1.0, 1 / ratio)
+    table = _summed(weights)
+    total = max(float(table[-1, -1]), 1e-12)
+    steps = max(weights.shape)
+    lefts = np.linspace(0, 1 - wide, steps if wide < 1 else 1)
+    tops = np.linspace(0, 1 - tall, steps if tall < 1 else 1)
+    xs, ys = np.broadcast_arrays(lefts[None, :], tops[:, None])
+    xs, ys = xs.ravel(), ys.ravel()
+    kept = _inside(table, xs, ys, xs + wide, ys + tall) / total
+    safe_kept = (
+        _inside(
+            table,
+            xs + safe.x0 * wide,
+            ys + safe.y0 * tall,
+            xs + safe.x1 * wide,
+            ys + safe.y1 * tall,
+        )
+        / total
+    )
+    cut = _cut_fraction(keep, xs, ys, wide, tall)
+    score = kept + _SAFE * safe_kept - _CUT * cut
+    cx, cy = _centroid(weights)
+    mid_x, mid_y = safe.centre
+    score -= _CENTRED * (np.abs(xs + mid_x * wide - cx) + np.abs(ys + mid_y * tall - cy))
+    best = int(np.argmax(score))
+    x, y = float(xs[best]), float(ys[best])
+    box = Box(x0=x, y0=y, x1=min(1.0, x + wide), y1=min(1.0, y + tall))
+    return Crop(box, min(1.0, float(kept[best])), bool(cut[best] > 0.01))
+
+
+def safe_fraction(subject: np.ndarray, crop: Box, safe: Box) -> float:
+    """How much of the subject's area lies in the safe zone of the window; 1 if there is none."""
+    area = int(subject.sum())
+    if area == 0:
+        return 1.0
+    zone = Box(
+        x0=crop.x0 + safe.x0 * crop.width,
+        y0=crop.y0 + safe.y0 * crop.height,
+        x1=crop.x0 + safe.x1 * crop.width,
+        y1=crop.y0 + safe.y1 * crop.height,
+    )
+    x0, y0, x1, y1 = zone.pixels(subject.shape[1], subject.shape[0])
+    return float(subject[y0:y1, x0:x1].sum() / area)
+
+
+def _summed(weights: FloatArray) -> np.ndarray:
+    table = np.zeros((weights.shape[0] + 1, weights.shape[1] + 1))
+    table[1:, 1:] = weights.cumsum(0, dtype=np.float64).cumsum(1)
+    return table
+
+
+def _inside(
+    table: np.ndarray, x0: np.ndarray, y0: np.ndarray, x1: np.ndarray, y1: np.ndarray
+) -> np.ndarray:
+    """Sums of rectangles with fractional edges, by bilinear look-up in the table."""
+    return np.asarray(
+        _at(table, x1, y1) - _at(table, x0, y1) - _at(table, x1, y0) + _at(table, x0, y0)
+    )
+
+
+def _at(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    height, width = table.shape[0] - 1, table.shape[1] - 1
+    fx, fy = np.clip(x, 0, 1) * width, np.clip(y, 0, 1) * height
+    ix, iy = np.minimum(fx.astype(int), width - 1), np.minimum(fy.astype(int), height - 1)
+    dx, dy = fx - ix, fy - iy
+    top = table[iy, ix] * (1 - dx) + table[iy, ix + 1] * dx
+    bottom = table[iy + 1, ix] * (1 - dx) + table[iy + 1, ix + 1] * dx
+    return np.asarray(top * (1 - dy) + bottom * dy)
+
+
+def _cut_fraction(
+    keep: Sequence[Box], xs: np.ndarray, ys: np.ndarray, wide: float, tall: float
+) -> np.ndarray:
+    """The mean fraction of the boxes that lies outside each window."""
+    lost = np.zeros_like(xs)
+    for box in keep:
+        w = np.minimum(xs + wide, box.x1) - np.maximum(xs, box.x0)
+        h = np.minimum(ys + tall, box.y1) - np.maximum(ys, box.y0)
+        lost += 1 - np.clip(w, 0, None) * np.clip(h, 0, None) / box.area
+    return lost / max(len(keep), 1)
+
+
+def _centroid(weights: FloatArray) -> tuple[float, float]:
+    total = max(float(weights.sum()), 1e-12)
+    height, width = weights.shape
+    x = float((weights.sum(0) * (np.arange(width) + 0.5)).sum() / total / width)
+    y = float((weights.sum(1) * (np.arange(height) + 0.5)).sum() / total / height)
+    return x, y

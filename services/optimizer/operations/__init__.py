@@ -1,0 +1,1 @@
+"""What the optimizer can do, one file each."""
