@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 from google.protobuf import json_format
@@ -27,6 +27,8 @@ from studio.problems import Broken, Problem, Refused, StudioError, Unavailable
 from studio.v1 import studio_pb2, studio_pb2_grpc
 
 log = logging.getLogger(__name__)
+
+OperationT = TypeVar("OperationT", bound=AnyOperation)
 
 PROBLEM_KEY = "studio-problem-bin"
 
@@ -174,7 +176,7 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
         )
 
 
-def find_operation(operations: dict[str, AnyOperation], name: str) -> AnyOperation:
+def find_operation(operations: Mapping[str, OperationT], name: str) -> OperationT:
     """The operation of that name; Refused lists those that there are."""
     if name not in operations:
         raise Refused(

@@ -1,7 +1,8 @@
 """Run the library service: `python -m services.library`."""
 
 from services.library.service import library
+from services.library.settings import LibrarySettings
 from studio.service import main
 
 if __name__ == "__main__":
-    main("library", library)
+    main("library", library, LibrarySettings)

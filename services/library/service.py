@@ -1,0 +1,74 @@
+"""The library, wired."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from services.library.asset import INDEXES
+from services.library.catalogue import NAME, Catalogue
+from services.library.garbage import Garbage
+from services.library.operations.organise import Organise
+from services.library.servicer import LibraryServicer
+from services.library.settings import LibrarySettings
+from studio.bus.base import Delivery, Queue, Settlement
+from studio.metadata import Index
+from studio.rpc import GrpcServer, StudioServicer
+from studio.service import Ports, Service
+from studio.v1 import library_pb2_grpc, studio_pb2_grpc
+
+
+class Library(Service):
+    """Hears of every image, whoever announces it."""
+
+    name = NAME
+    queue = Queue(
+        NAME,
+        bindings=(
+            "image.created.#",
+            "image.edited.#",
+            "image.upscaled.#",
+            "image.optimized.#",
+            f"*.*.{NAME}",
+        ),
+    )
+    indexes = (*INDEXES, Index("garbage", (("at", 1),)))
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(ports)
+        settings = ports.settings
+        self._settings = settings if isinstance(settings, LibrarySettings) else LibrarySettings()
+        self._catalogue = Catalogue(ports.bus, ports.blobs, ports.database, self._settings)
+        self._garbage = Garbage(ports.database, ports.blobs, self._settings.garbage_grace)
+
+    async def handle(self, delivery: Delivery) -> Settlement:
+        """Catalogue what an event tells of."""
+        return await self._catalogue.handle(delivery)
+
+    def register(self, grpc: GrpcServer) -> Sequence[str]:
+        """The library's own contract, and Describe and Quote of its operations."""
+        own = LibraryServicer(self.ports.bus, self.ports.database)
+        library_pb2_grpc.add_LibraryServicer_to_server(own, grpc.server)
+        studio_pb2_grpc.add_StudioServicer_to_server(
+            StudioServicer(NAME, [Organise()]), grpc.server
+        )
+        return (LibraryServicer.full_name, StudioServicer.full_name)
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Collect garbage now and then."""
+        collecting = asyncio.create_task(
+            self._garbage.keep_collecting(self._settings.garbage_interval)
+        )
+        try:
+            yield
+        finally:
+            collecting.cancel()
+            with suppress(asyncio.CancelledError):
+                await collecting
+
+
+def library(ports: Ports) -> Service:
+    """The catalogue, its search and its upkeep."""
+    return Library(ports)
