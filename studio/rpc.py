@@ -209,14 +209,16 @@ def struct(value: dict[str, Any]) -> Struct:
 
 def plain(value: Struct) -> dict[str, Any]:
     """A Struct as JSON; whole numbers become ints again (a Struct knows doubles only)."""
-    return {key: _plain(one) for key, one in json_format.MessageToDict(value).items()}
+    whole: dict[str, Any] = whole_numbers(json_format.MessageToDict(value))
+    return whole
 
 
-def _plain(value: Any) -> Any:
+def whole_numbers(value: Any) -> Any:
+    """JSON from a Struct with its whole numbers as ints."""
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: whole_numbers(one) for key, one in value.items()}
     if isinstance(value, list):
-        return [_plain(one) for one in value]
+        return [whole_numbers(one) for one in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -167,7 +167,8 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
             usage.assets_by_operation[operation] += one["assets"]
             usage.assets_by_provider[one["_id"]["provider"] or "outside"] += one["assets"]
             spent = Money.of(usage.cost_by_operation[operation] or "0")
-            usage.cost_by_operation[operation] = str((spent + _from_nano(one["cost"])).amount)
+            spent += _from_nano(one["cost"])
+            usage.cost_by_operation[operation] = spent.model_dump()["amount"]
         return usage
 
     async def _asset(self, workspace: str, id_: str) -> Document:

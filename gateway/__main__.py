@@ -1,0 +1,8 @@
+"""Run the gateway: `python -m gateway`."""
+
+from gateway.service import gateway
+from gateway.settings import GatewaySettings
+from studio.service import main
+
+if __name__ == "__main__":
+    main("gateway", gateway, GatewaySettings)

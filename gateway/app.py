@@ -1,0 +1,67 @@
+"""The HTTP application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+from gateway.http import add_problems
+from gateway.routes import assets, dead_letters, discovery, runs, uploads
+from gateway.runs import Runs
+from gateway.settings import GatewaySettings
+from gateway.store import RunStore
+from gateway.studios import Studios
+from studio.blobs.base import BlobStore
+from studio.bus.base import Bus
+
+_DESCRIPTION = """
+Prompts and photos into finished, catalogued images: Create → Edit → Upscale → Optimize → Organize.
+
+Start a run with `POST /v1/runs`, follow it under `/v1/runs/{run}/events`, and find what it made
+under `/v1/assets`. Errors are RFC 9457 problem documents that say which rule, and what to do.
+"""
+
+_TAGS = [
+    {"name": "uploads", "description": "Bring pictures in."},
+    {"name": "quotes", "description": "Know the price before."},
+    {"name": "runs", "description": "Start, follow and call off."},
+    {"name": "discovery", "description": "What can be run."},
+    {"name": "assets", "description": "The library: find, organise, download."},
+    {"name": "operations", "description": "For those who are paged."},
+]
+
+_UNTRACED = "livez,readyz,metrics"
+
+
+def create_app() -> FastAPI:
+    """The application without its parts; its description is complete."""
+    app = FastAPI(title="Image Studio", version="1", description=_DESCRIPTION, openapi_tags=_TAGS)
+    for module in (uploads, runs, discovery, assets, dead_letters):
+        app.include_router(module.router)
+    return app
+
+
+def wired(
+    bus: Bus,
+    blobs: BlobStore,
+    store: RunStore,
+    runs_: Runs,
+    studios: Studios,
+    settings: GatewaySettings,
+) -> FastAPI:
+    """The application with everything that its routes need in its state."""
+    app = create_app()
+    app.state.bus, app.state.blobs, app.state.store = bus, blobs, store
+    app.state.runs, app.state.studios, app.state.settings = runs_, studios, settings
+    add_problems(app, settings.max_body_bytes)
+    FastAPIInstrumentor.instrument_app(
+        app, excluded_urls=_UNTRACED, exclude_spans=["send", "receive"]
+    )
+    return app
+
+
+def openapi() -> dict[str, Any]:
+    """The OpenAPI document."""
+    return create_app().openapi()

@@ -1,0 +1,273 @@
+"""Runs: begun, looked at, called off.
+
+A run is written down, with the very events that begin it, before any of them is published. So a
+crash in between loses nothing: publishing the beginnings again (`resume`) is harmless, since every
+id is derived.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.definition import find_workflow
+from gateway.quotes import Quote, quote
+from gateway.store import OPEN, RunStore
+from gateway.studios import Studios
+from gateway.tracker import SOURCE
+from studio import telemetry
+from studio.blobs.base import BlobStore
+from studio.bus.base import Bus, Lane
+from studio.compute import compute
+from studio.events import About, Event, ImageRef, RunCancelled, WorkflowStarted
+from studio.imaging.decode import inspect
+from studio.metadata import AlreadyThere, Database, Document
+from studio.money import Money
+from studio.problems import Conflict, Refused
+from studio.rpc import asking, facts_from
+from studio.slip import MAX_STEPS, Slip, Step, derived
+from studio.v1 import library_pb2
+
+log = logging.getLogger(__name__)
+
+
+class RunRequest(BaseModel):
+    """What to run: a workflow with parameters, or steps of one's own."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "workflow": "quick-social-post",
+                    "parameters": {
+                        "prompt": "premium coffee cup on marble",
+                        "placements": ["instagram_square"],
+                    },
+                },
+                {
+                    "steps": [
+                        {"operation": "create.generate", "params": {"prompt": "calm sea"}},
+                        {"operation": "optimizer.export", "params": {"placements": ["x"]}},
+                    ]
+                },
+            ]
+        },
+    )
+
+    workflow: str | None = Field(default=None, examples=["social-media-campaign"])
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    steps: list[Step] | None = Field(default=None, min_length=1, max_length=MAX_STEPS)
+    assets: list[UUID] = Field(
+        default_factory=list, max_length=1000, description="begin with these assets of the library"
+    )
+    budget: Money | None = Field(default=None, description="the run spends no more than this")
+    lane: Literal["interactive", "bulk"] = Field(
+        default="interactive", description="bulk work never delays interactive work"
+    )
+    about: About = Field(default=About(), description="said of every image of the run")
+
+
+class Start(BaseModel):
+    """What one item of a run begins with: nothing yet, or an asset."""
+
+    asset: UUID | None = None
+    image: ImageRef | None = None
+
+
+class Runs:
+    """Begins runs, calls them off, and takes them up again."""
+
+    def __init__(
+        self, bus: Bus, blobs: BlobStore, database: Database, store: RunStore, studios: Studios
+    ) -> None:
+        self._bus, self._blobs, self._store, self._studios = bus, blobs, store, studios
+        self._idempotency = database.collection("idempotency")
+
+    async def quote(self, workspace: str, request: RunRequest) -> Quote:
+        """What the run would cost and make."""
+        steps, starts = await self._planned(workspace, request)
+        facts = [start.image.facts if start.image else None for start in starts]
+        return await quote(self._studios, workspace, steps, facts)
+
+    async def start(self, workspace: str, request: RunRequest, key: str | None) -> Document:
+        """Begin a run; the same Idempotency-Key begins it once and answers the same."""
+        run = derived("run", workspace, key) if key else uuid4()
+        if key:
+            known = await self._known(workspace, run, request)
+            if known:
+                return known
+        steps, starts = await self._planned(workspace, request)
+        facts = [start.image.facts if start.image else None for start in starts]
+        quoted = await quote(self._studios, workspace, steps, facts)
+        _check_budget(request.budget, quoted)
+        begun = _beginnings(run, workspace, request, steps, starts)
+        row = _row(run, workspace, request, steps, quoted, begun)
+        await self._store.add(row)
+        await self._publish(begun)
+        return row
+
+    async def cancel(self, workspace: str, id_: str, by: str | None = None) -> Document:
+        """Call a run off: whoever holds one of its items ends it instead of working on it."""
+        row = await self._store.run(workspace, id_)
+        if row["status"] not in OPEN:
+            raise Conflict(
+                rule="run.ended",
+                says=f"The run has ended already: it is {row['status']}.",
+                fix="Nothing is left to cancel.",
+            )
+        await self._store.change_status(id_, "cancelling", among=("running",))
+        off = Event.of(
+            "workflow.cancelled",
+            RunCancelled(run=UUID(id_), by=by),
+            id_=derived(id_, "cancelled"),
+            source=SOURCE,
+            subject=id_,
+            workspace=workspace,
+        )
+        studios = {Step.model_validate(step).studio for step in row["steps"]} - {"library"}
+        for studio in sorted(studios):
+            with telemetry.producing(off, f"{off.type}.{studio}") as carried:
+                await self._bus.publish(carried.to_message(address=studio))
+        with telemetry.producing(off, off.type) as carried:
+            await self._bus.publish(carried.to_message())
+        return await self._store.run(workspace, id_)
+
+    async def resume(self) -> int:
+        """Publish the beginnings of every unfinished run again; returns how many runs."""
+        rows = [row for row in await self._store.unfinished() if row.get("begun")]
+        for row in rows:
+            await self._publish([Event.model_validate(one) for one in row["begun"]])
+        return len(rows)
+
+    async def _known(self, workspace: str, run: UUID, request: RunRequest) -> Document | None:
+        """The run that this key began, if any; Conflict if it was for something else."""
+        text = json.dumps(request.model_dump(mode="json"), sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        try:
+            await self._idempotency.insert(
+                {"_id": str(run), "digest": digest, "at": datetime.now(UTC)}
+            )
+        except AlreadyThere:
+            before = await self._idempotency.get(str(run))
+            if before and before["digest"] != digest:
+                raise Conflict(
+                    rule="run.idempotency_key",
+                    says="This Idempotency-Key was used for another request.",
+                    fix="Use a new key for a new run.",
+                ) from None
+        row = await self._store.get(str(run))
+        return row if row and row["workspace"] == workspace else None
+
+    async def _planned(self, workspace: str, request: RunRequest) -> tuple[list[Step], list[Start]]:
+        if (request.workflow is None) == (request.steps is None):
+            raise Refused(
+                rule="run.workflow_or_steps",
+                says="A run is of a workflow, or of steps of your own: give one of them.",
+                fix="GET /v1/workflows and GET /v1/operations tell what there is.",
+            )
+        if request.workflow is not None:
+            steps = find_workflow(request.workflow).steps_for(request.parameters)
+        else:
+            steps = list(request.steps or ())
+        steps = [await self._sized(step) for step in steps]
+        starts = [await self._asset(workspace, one) for one in request.assets] or [Start()]
+        return steps, starts
+
+    async def _sized(self, step: Step) -> Step:
+        """An import with the size of its upload, so that what follows can be quoted."""
+        blob = step.params.get("blob")
+        if step.operation != "create.import" or not isinstance(blob, str):
+            return step
+        facts = await compute(inspect, await self._blobs.get(blob))
+        params = {**step.params, "width": facts.width, "height": facts.height}
+        return step.model_copy(update={"params": params})
+
+    async def _asset(self, workspace: str, id_: UUID) -> Start:
+        request = library_pb2.GetAssetRequest(workspace=workspace, id=str(id_))
+        async with asking("library"):
+            asset = await self._studios.library.GetAsset(request)
+        facts = facts_from(asset.image)
+        image = ImageRef(blob=asset.blob, bytes=asset.bytes, **facts.model_dump())
+        return Start(asset=id_, image=image)
+
+    async def _publish(self, begun: Sequence[Event]) -> None:
+        for event in begun:
+            with telemetry.producing(event, event.routing_key) as carried:
+                await self._bus.publish(carried.to_message())
+            await asyncio.sleep(0)
+
+
+def _check_budget(budget: Money | None, quoted: Quote) -> None:
+    if budget is not None and not quoted.price.minimum <= budget:
+        raise Refused(
+            rule="run.budget",
+            says=f"The run costs at least {quoted.price.minimum}; its budget is {budget}.",
+            fix="Raise the budget, or ask for fewer variations or a lower quality.",
+        )
+
+
+def _beginnings(
+    run: UUID, workspace: str, request: RunRequest, steps: Sequence[Step], starts: Sequence[Start]
+) -> list[Event]:
+    """One event for each item that the run begins with."""
+    budgets = request.budget.split(len(starts)) if request.budget else [None] * len(starts)
+    begun = []
+    for number, (start, budget) in enumerate(zip(starts, budgets, strict=True)):
+        data = WorkflowStarted(
+            run=run,
+            item=derived(run, "item", number),
+            asset=start.asset or derived(run, "nothing", number),
+            share=f"1/{len(starts)}",
+            budget=budget,
+            workflow=request.workflow,
+            image=start.image,
+            slip=Slip(steps=tuple(steps)),
+            about=request.about,
+        )
+        begun.append(
+            Event.of(
+                "workflow.started",
+                data,
+                id_=derived(run, "started", number),
+                source=SOURCE,
+                subject=str(run),
+                workspace=workspace,
+                lane=Lane(request.lane),
+            )
+        )
+    return begun
+
+
+def _row(
+    run: UUID,
+    workspace: str,
+    request: RunRequest,
+    steps: Sequence[Step],
+    quoted: Quote,
+    begun: Sequence[Event],
+) -> Document:
+    return {
+        "_id": str(run),
+        "workspace": workspace,
+        "workflow": request.workflow,
+        "parameters": request.parameters,
+        "origin": "api",
+        "status": "running",
+        "created_at": datetime.now(UTC),
+        "steps": [step.model_dump() for step in steps],
+        "quote": quoted.model_dump(mode="json"),
+        "budget": request.budget.model_dump(mode="json") if request.budget else None,
+        "lane": request.lane,
+        "begun": [event.model_dump(mode="json", exclude_none=True) for event in begun],
+        "traceparent": telemetry.traceparent(),
+        "trace_id": telemetry.trace_id(),
+    }

@@ -1,0 +1,89 @@
+"""The gateway, wired."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from fastapi import FastAPI
+
+from gateway.app import wired
+from gateway.runs import Runs
+from gateway.settings import GatewaySettings
+from gateway.store import INDEXES, RunStore
+from gateway.studios import Studios
+from gateway.tracker import NAME, Tracker
+from studio.bus.base import Delivery, Queue, Settlement
+from studio.problems import Unavailable
+from studio.service import Ports, Service
+
+log = logging.getLogger(__name__)
+
+
+class Gateway(Service):
+    """The API in front, and the tracker behind it."""
+
+    name = "gateway"
+    queue = Queue(NAME, bindings=("image.#", "workflow.#"))
+    indexes = INDEXES
+
+    def __init__(self, ports: Ports) -> None:
+        super().__init__(ports)
+        settings = ports.settings
+        self._settings = settings if isinstance(settings, GatewaySettings) else GatewaySettings()
+        self._studios = Studios(self._settings)
+        self._store = RunStore(ports.database)
+        self._runs = Runs(ports.bus, ports.blobs, ports.database, self._store, self._studios)
+        self._tracker = Tracker(ports.bus, self._store, settle_every=self._settings.settle_interval)
+
+    async def handle(self, delivery: Delivery) -> Settlement:
+        """The tracker's work."""
+        return await self._tracker.handle(delivery)
+
+    def http(self) -> FastAPI:
+        """The API."""
+        return wired(
+            self.ports.bus,
+            self.ports.blobs,
+            self._store,
+            self._runs,
+            self._studios,
+            self._settings,
+        )
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """Settle, sweep, and take up what a crash interrupted."""
+        tasks = [
+            asyncio.create_task(self._tracker.keep_settling()),
+            asyncio.create_task(self._tracker.keep_sweeping(self._settings.sweep_interval)),
+        ]
+        if self._settings.resume_on_start:
+            tasks.append(asyncio.create_task(self._resume()))
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+            await self._studios.close()
+
+    async def _resume(self) -> None:
+        while True:
+            try:
+                if resumed := await self._runs.resume():
+                    log.info("Took up %d unfinished runs", resumed)
+            except Unavailable as away:
+                log.warning("Resuming waits: %s", away.says)
+                await asyncio.sleep(1)
+            else:
+                return
+
+
+def gateway(ports: Ports) -> Service:
+    """The HTTP API and the tracker."""
+    return Gateway(ports)

@@ -1,0 +1,166 @@
+"""Runs as rows: what was asked for, where each item stands, and what has been heard."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+from studio.metadata import AlreadyThere, Database, Document, Index
+from studio.money import Money
+from studio.problems import NotFound
+from studio.shares import total
+
+#: States in which an item has returned its share.
+ENDED = ("catalogued", "failed", "cancelled")
+OPEN = ("running", "cancelling")
+
+INDEXES = (
+    Index("runs", (("workspace", 1), ("created_at", -1), ("_id", -1))),
+    Index("runs", (("status", 1),)),
+    Index("items", (("run", 1), ("state", 1), ("share", 1))),
+    Index("events", (("run", 1), ("at", 1))),
+    Index("idempotency", (("at", 1),), expire_after=30 * 24 * 3600),
+)
+
+
+class RunStore:
+    """The gateway's own database."""
+
+    def __init__(self, database: Database) -> None:
+        self._runs = database.collection("runs")
+        self._items = database.collection("items")
+        self._events = database.collection("events")
+
+    async def add(self, run: Document) -> bool:
+        """Insert a run; False if it is there already."""
+        try:
+            await self._runs.insert(run)
+        except AlreadyThere:
+            return False
+        return True
+
+    async def get(self, id_: str) -> Document | None:
+        """A run, whosever it is."""
+        return await self._runs.get(id_)
+
+    async def run(self, workspace: str, id_: str) -> Document:
+        """A run of this workspace; NotFound otherwise."""
+        row = await self._runs.get(id_)
+        if row is None or row["workspace"] != workspace:
+            raise NotFound(
+                rule="run.unknown",
+                says=f"There is no run {id_!r}.",
+                fix="GET /v1/runs lists the runs of this workspace.",
+            )
+        return row
+
+    async def latest(
+        self, workspace: str, *, status: str | None, before: datetime | None, limit: int
+    ) -> list[Document]:
+        """Runs, newest first."""
+        filter_: Document = {"workspace": workspace}
+        if status:
+            filter_["status"] = status
+        if before:
+            filter_["created_at"] = {"$lt": before}
+        return await self._runs.find(filter_, sort=[("created_at", -1), ("_id", -1)], limit=limit)
+
+    async def unfinished(self) -> list[Document]:
+        """Every run that has not ended, in all workspaces."""
+        return await self._runs.find({"status": {"$in": list(OPEN)}})
+
+    async def change_status(self, id_: str, status: str, *, among: tuple[str, ...]) -> bool:
+        """Compare-and-set; False if the run was in none of these states."""
+        fields: Document = {"status": status}
+        if status not in OPEN:
+            fields["ended_at"] = datetime.now(UTC)
+        return await self._runs.update_one(
+            {"_id": id_, "status": {"$in": list(among)}}, {"$set": fields}
+        )
+
+    async def place(self, item: Document, order: int) -> None:
+        """Record where an item stands, unless something later is known of it already.
+
+        order: grows along the item's way, so that events may arrive in any order.
+        """
+        row = {**item, "order": order}
+        try:
+            await self._items.insert(row)
+        except AlreadyThere:
+            fields = {key: value for key, value in row.items() if key != "_id"}
+            await self._items.update_one(
+                {"_id": item["_id"], "order": {"$lt": order}}, {"$set": fields}
+            )
+
+    async def divide(self, run: UUID, item: UUID, order: int) -> None:
+        """Record that an item lives on in its parts: its share is theirs now."""
+        id_ = f"{run}/{item}"
+        fields = {"state": "divided", "order": order}
+        await self._items.upsert(id_, fields, on_insert={"run": str(run), "item": str(item)})
+
+    async def items(self, run: str) -> list[Document]:
+        """The items of a run that were not divided."""
+        rows = await self._items.find({"run": run})
+        return sorted(
+            (row for row in rows if row["state"] != "divided"), key=lambda row: row["_id"]
+        )
+
+    async def returned(self, run: str) -> tuple[Fraction, dict[str, int]]:
+        """The shares that have come back, and how many items are in which state."""
+        groups = await self._items.aggregate(
+            [
+                {"$match": {"run": run}},
+                {"$group": {"_id": {"state": "$state", "share": "$share"}, "n": {"$sum": 1}}},
+            ]
+        )
+        counts: dict[str, int] = {}
+        for one in groups:
+            state = one["_id"]["state"]
+            counts[state] = counts.get(state, 0) + one["n"]
+        back = total(
+            Fraction(one["_id"]["share"]) * one["n"]
+            for one in groups
+            if one["_id"]["state"] in ENDED
+        )
+        counts.pop("divided", None)
+        return back, counts
+
+    async def log(self, event: Document) -> bool:
+        """Keep what was heard; False if it had been heard before."""
+        try:
+            await self._events.insert(event)
+        except AlreadyThere:
+            return False
+        return True
+
+    async def heard(self, run: str, since: datetime | None = None) -> list[Document]:
+        """What was heard of a run, in the order of arrival."""
+        filter_: Document = {"run": run}
+        if since:
+            filter_["at"] = {"$gte": since}
+        return await self._events.find(filter_, sort=[("at", 1)])
+
+    async def cost(self, run: str) -> Money:
+        """What the run has cost so far: each image's cost, counted once."""
+        rows = await self._events.aggregate(
+            [
+                {"$match": {"run": run}},
+                {"$group": {"_id": "$currency", "nano": {"$sum": "$cost_nano"}}},
+            ]
+        )
+        spent = Money.zero()
+        for row in rows:
+            spent += Money.of(_decimal(row["nano"]), row["_id"] or "USD")
+        return spent
+
+
+def item_row(run: UUID, item: UUID, **facts: Any) -> Document:
+    """An item's row."""
+    return {"_id": f"{run}/{item}", "run": str(run), "item": str(item), **facts}
+
+
+def _decimal(nano: int) -> Decimal:
+    return Decimal(nano).scaleb(-9)

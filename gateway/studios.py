@@ -1,0 +1,86 @@
+"""The studios as the gateway asks them: what they can do, and what it would cost."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from google.protobuf import json_format
+
+from gateway.settings import GatewaySettings
+from studio.imaging.facts import ImageFacts
+from studio.money import PriceRange
+from studio.problems import Refused
+from studio.rpc import asking, channel, facts_from, facts_to, price_from, struct
+from studio.slip import Step
+from studio.v1 import library_pb2_grpc, studio_pb2, studio_pb2_grpc
+
+_SECONDS = 15
+
+
+class Studios:
+    """gRPC clients of every studio and of the library."""
+
+    def __init__(self, settings: GatewaySettings) -> None:
+        self._channels = {
+            "create": channel(settings.create_grpc),
+            "edit": channel(settings.edit_grpc),
+            "upscale": channel(settings.upscale_grpc),
+            "optimizer": channel(settings.optimizer_grpc),
+            "library": channel(settings.library_grpc),
+        }
+        self._stubs = {
+            name: studio_pb2_grpc.StudioStub(one) for name, one in self._channels.items()
+        }
+        self.library: Any = library_pb2_grpc.LibraryStub(self._channels["library"])
+
+    async def describe(self) -> list[dict[str, Any]]:
+        """Every operation of every studio."""
+        answers = await asyncio.gather(*(self._describe(name) for name in self._stubs))
+        return [operation for answer in answers for operation in answer]
+
+    async def quote(
+        self, workspace: str, step: Step, image: ImageFacts | None
+    ) -> tuple[PriceRange, list[ImageFacts], str]:
+        """What a step would cost, output, and by whom. Refused as running it would be."""
+        if step.studio not in self._stubs:
+            raise Refused(
+                rule="operation.unknown",
+                says=f"There is no studio for {step.operation!r}.",
+                fix="An operation is named <studio>.<verb>; GET /v1/operations lists them.",
+                valid=sorted(self._stubs),
+            )
+        request = studio_pb2.QuoteRequest(
+            workspace=workspace,
+            operation=step.operation,
+            params=struct(step.params),
+            provider=step.provider or "",
+            image=facts_to(image) if image else None,
+        )
+        async with asking(step.studio):
+            answer = await self._stubs[step.studio].Quote(request, timeout=_SECONDS)
+        return (
+            price_from(answer.price),
+            [facts_from(one) for one in answer.outputs],
+            answer.provider,
+        )
+
+    async def close(self) -> None:
+        """Close every channel."""
+        await asyncio.gather(*(one.close() for one in self._channels.values()))
+
+    async def _describe(self, name: str) -> list[dict[str, Any]]:
+        async with asking(name):
+            answer = await self._stubs[name].Describe(
+                studio_pb2.DescribeRequest(), timeout=_SECONDS
+            )
+        return [
+            {
+                "name": one.name,
+                "summary": one.summary,
+                "providers": list(one.providers),
+                "needs_image": one.needs_image,
+                "parameters": json_format.MessageToDict(one.params_schema),
+            }
+            for one in answer.operations
+        ]
