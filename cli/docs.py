@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from gateway.app import openapi
 from gateway.settings import GatewaySettings
 from services.library.settings import LibrarySettings
-
 from studio.events import EVENT_TYPES, FACT_OF_STUDIO, Event, schema_urn
 from studio.settings import Settings
 

@@ -15,8 +15,7 @@ def watch(client: Client, run: str, title: str) -> dict[str, Any]:
     """Show a run until it is over; returns its last state."""
     started = time.monotonic()
     for event in client.events(run):
-        state = client.get(f"/v1/runs/{run}")
-        _show(title, state, event, time.monotonic() - started)
+        _show(title, client.get(f"/v1/runs/{run}"), event, time.monotonic() - started)
     state: dict[str, Any] = client.get(f"/v1/runs/{run}")
     _show(title, state, {}, time.monotonic() - started)
     if sys.stdout.isatty():

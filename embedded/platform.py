@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from embedded.servers import blob_server, metadata_server
 from gateway.service import gateway
 from gateway.settings import GatewaySettings
 from services.create.service import create
@@ -21,8 +22,6 @@ from services.library.service import library
 from services.library.settings import LibrarySettings
 from services.optimizer.service import optimizer
 from services.upscale.service import upscale
-
-from embedded.servers import blob_server, metadata_server
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
 from studio.metadata import Metadata

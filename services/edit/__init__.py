@@ -1,1 +1,1 @@
-"""edit"""
+"""The edit studio: one image in, the same image changed."""

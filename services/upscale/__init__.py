@@ -1,1 +1,1 @@
-"""upscale"""
+"""The upscale studio: more pixels, the same picture."""

@@ -1,0 +1,1 @@
+"""What the edit studio can do, one file each."""

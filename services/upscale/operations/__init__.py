@@ -1,0 +1,1 @@
+"""What the upscale studio can do, one file each."""
