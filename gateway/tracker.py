@@ -42,10 +42,11 @@ class Tracker:
             event = Event.parse(delivery.message.body)
         except Refused as malformed:
             return Dead(malformed.as_problem())
-        try:
-            await self._record(event)
-        except Unavailable as away:
-            return Later(away.as_problem(), delay=away.retry_after, counted=False)
+        with telemetry.consuming(event, NAME, delivery.attempt):
+            try:
+                await self._record(event)
+            except Unavailable as away:
+                return Later(away.as_problem(), delay=away.retry_after, counted=False)
         return Done()
 
     async def _record(self, event: Event) -> None:
@@ -139,7 +140,8 @@ class Tracker:
             workspace=row["workspace"],
             traceparent=row.get("traceparent"),
         )
-        await self._bus.publish(fact.to_message())
+        with telemetry.producing_for(fact, fact.routing_key) as carried:
+            await self._bus.publish(carried.to_message())
 
 
 def _placed(data: ItemData, type_: str) -> tuple[str, int] | None:

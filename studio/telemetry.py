@@ -57,10 +57,18 @@ def trace_id(header: str | None = None) -> str | None:
 
 
 @contextmanager
-def producing(event: Event, key: str) -> Iterator[Event]:
+def producing_for(event: Event, key: str) -> Iterator[Event]:
+    """A producer span in the trace that the event carries already, outside of any request."""
+    with producing(event, key, _context(event)) as carried:
+        yield carried
+
+
+@contextmanager
+def producing(event: Event, key: str, context: Context | None = None) -> Iterator[Event]:
     """A producer span around publishing; yields the event that carries it."""
     with tracer.start_as_current_span(
         f"{event.type} publish",
+        context=context,
         kind=SpanKind.PRODUCER,
         attributes={
             "messaging.system": "image-studio",
