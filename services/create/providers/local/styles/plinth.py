@@ -20,53 +20,88 @@ from services.create.providers.local.canvas import (
 
 
 def plinth(canvas: Canvas, brief: Brief) -> Picture:
-    """Backdrop, arch, plinth and the product; the light comes from the upper left."""
-    palette = brief.palette(canvas.dice, 4)
-    wall = mix(palette[1] if len(brief.colours) != 1 else palette[0], (250, 244, 236), 0.62)
+    """Backdrop, plinth and product. Chance decides the backdrop, the tints, where the plinth
+    stands unless the prompt says so, and the side that the light comes from."""
+    dice = canvas.dice
+    palette = brief.palette(dice, 4)
+    tints = [palette[1], palette[2], palette[0] if len(brief.colours) == 1 else palette[3]]
+    first = int(dice.integers(3))
+    wall = mix(tints[first], (250, 244, 236), float(dice.uniform(0.5, 0.72)))
     picture = canvas.gradient(
         [mix(wall, (255, 255, 255), 0.2), wall, mix(wall, (60, 50, 50), 0.12)]
     )
+    light_from_right = bool(dice.random() < 0.5)
     short = min(1.0, 1 / canvas.ratio)  # a unit of the shorter side, in units of the width
-    x = brief.place or 0.5
-    floor = 0.74
-    _room(canvas, picture, wall, palette, x, floor, short)
-    unit = 0.30 * short * brief.scale  # half the plinth's width
+    x = brief.place or 0.5 + float(dice.choice([-0.13, 0.0, 0.13])) * short
+    x = 1 - x if light_from_right else x  # it is mirrored at the end
+    floor = float(dice.uniform(0.70, 0.77))
+    _backdrop(canvas, picture, mix(tints[(first + 1) % 3], wall, 0.4), x, floor, short)
+    _floor(canvas, picture, wall, floor)
+    unit = 0.30 * short * brief.scale * float(dice.uniform(0.9, 1.08))  # half the plinth's width
     top = floor - 0.02
     _stand(canvas, picture, mix(wall, (255, 255, 255), 0.45), x, top, unit)
     _product(canvas, picture, brief, palette, (x, top), unit)
-    return picture
+    return np.ascontiguousarray(picture[:, ::-1]) if light_from_right else picture
 
 
-def _room(
-    canvas: Canvas,
-    picture: Picture,
-    wall: Rgb,
-    palette: list[Rgb],
-    x: float,
-    floor: float,
-    short: float,
+def _backdrop(
+    canvas: Canvas, picture: Picture, tint: Rgb, x: float, floor: float, short: float
 ) -> None:
-    light = canvas.glow((x - 0.25 * short, 0.30), 0.75)
-    shine(picture, light, (255, 250, 240), 0.35)
-    arch = 0.36 * short
-    crown: Point = (x, floor - 0.34 - 0.10)
-    sides = [
-        (x - arch, crown[1]),
-        (x + arch, crown[1]),
-        (x + arch, floor + 0.02),
-        (x - arch, floor + 0.02),
-    ]
-    shape = np.maximum(canvas.ellipse(crown, arch), canvas.polygons([sides]))
-    paint(picture, shape, mix(palette[2], wall, 0.42), 0.9)
+    """Light on the wall, and an arch, a disc, panels or a window's light behind the product."""
+    shine(picture, canvas.glow((x - 0.25 * short, 0.30), 0.75), (255, 250, 240), 0.35)
+    match int(canvas.dice.integers(4)):
+        case 0:
+            shape = _arch(canvas, x, floor, 0.36 * short)
+        case 1:
+            shape = canvas.ellipse((x + 0.06 * short, floor - 0.30), 0.33 * short)
+        case 2:
+            shape = canvas.polygons(
+                [
+                    _upright(x - 0.46 * short, x - 0.10 * short, floor - 0.52, floor + 0.02),
+                    _upright(x - 0.02 * short, x + 0.40 * short, floor - 0.64, floor + 0.02),
+                ]
+            )
+        case _:
+            _window_light(canvas, picture, x, floor, short)
+            return
+    paint(picture, shape, tint, 0.9)
     inner = canvas.soft(shape, 0.03)
     shade(picture, (shape * (1 - inner)).astype(np.float32), 0.35)
+
+
+def _arch(canvas: Canvas, x: float, floor: float, half: float) -> Mask:
+    crown: Point = (x, floor - 0.44)
+    foot = canvas.polygons([_upright(x - half, x + half, crown[1], floor + 0.02)])
+    return np.maximum(canvas.ellipse(crown, half), foot)
+
+
+def _upright(left: float, right: float, top: float, bottom: float) -> list[Point]:
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
+def _window_light(canvas: Canvas, picture: Picture, x: float, floor: float, short: float) -> None:
+    """The sun through a window: leaning panes on the wall, soft at their edges."""
+    panes = []
+    for column in range(2):
+        for row in range(3):
+            left = x - 0.10 * short + column * 0.22 * short
+            top = floor - 0.66 + row * 0.20
+            lean = 0.13 * short
+            panes.append(
+                [
+                    (left + lean, top),
+                    (left + lean + 0.20 * short, top),
+                    (left + 0.20 * short, top + 0.18),
+                    (left, top + 0.18),
+                ]
+            )
+    shine(picture, canvas.soft(canvas.polygons(panes), 0.006), (255, 246, 226), 0.55)
+
+
+def _floor(canvas: Canvas, picture: Picture, wall: Rgb, floor: float) -> None:
     line = np.full(canvas.width, floor + 0.02, np.float32)
-    ground = canvas.below(line)
-    paint(
-        picture,
-        ground,
-        canvas.gradient([wall, mix(wall, (255, 255, 255), 0.12), mix(wall, (80, 70, 70), 0.2)]),
-    )
+    ground = canvas.gradient([wall, mix(wall, (255, 255, 255), 0.12), mix(wall, (80, 70, 70), 0.2)])
+    paint(picture, canvas.below(line), ground)
     edge = canvas.below(line - 0.02) * (1 - canvas.below(line + 0.05))
     shade(picture, canvas.soft(edge.astype(np.float32), 0.03), 0.10)
 
