@@ -14,8 +14,11 @@ WHOLE = Box(x0=0, y0=0, x1=1, y1=1)
 
 #: Weight that lies in the safe zone counts this much on top of being kept at all.
 _SAFE = 1.0
-#: Cutting into a head costs more than any composition gains.
-_CUT = 4.0
+#: Cutting into any head costs more than all else can gain (2 and the centring); how much of the
+#: heads is cut decides between windows that must cut.
+_ANY_CUT, _MORE_CUT = 3.0, 3.0
+#: A box counts as cut from this fraction of its area on; less is rounding.
+_GRAZED = 0.01
 #: Between equals, the window whose safe zone is centred on the weight wins.
 _CENTRED = 0.08
 
@@ -59,15 +62,15 @@ def focal_crop(
         )
         / total
     )
-    cut = _cut_fraction(keep, xs, ys, wide, tall)
-    score = kept + _SAFE * safe_kept - _CUT * cut
+    mean, worst = _cut_fractions(keep, xs, ys, wide, tall)
+    score = kept + _SAFE * safe_kept - _ANY_CUT * (worst > _GRAZED) - _MORE_CUT * mean
     cx, cy = _centroid(weights)
     mid_x, mid_y = safe.centre
     score -= _CENTRED * (np.abs(xs + mid_x * wide - cx) + np.abs(ys + mid_y * tall - cy))
     best = int(np.argmax(score))
     x, y = float(xs[best]), float(ys[best])
     box = Box(x0=x, y0=y, x1=min(1.0, x + wide), y1=min(1.0, y + tall))
-    return Crop(box, min(1.0, float(kept[best])), bool(cut[best] > 0.01))
+    return Crop(box, min(1.0, float(kept[best])), bool(worst[best] > _GRAZED))
 
 
 def safe_fraction(subject: np.ndarray, crop: Box, safe: Box) -> float:
@@ -110,16 +113,18 @@ def _at(table: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return np.asarray(top * (1 - dy) + bottom * dy)
 
 
-def _cut_fraction(
+def _cut_fractions(
     keep: Sequence[Box], xs: np.ndarray, ys: np.ndarray, wide: float, tall: float
-) -> np.ndarray:
-    """The mean fraction of the boxes that lies outside each window."""
-    lost = np.zeros_like(xs)
+) -> tuple[np.ndarray, np.ndarray]:
+    """How much of the boxes lies outside each window: in the mean, and of the worst."""
+    mean, worst = np.zeros_like(xs), np.zeros_like(xs)
     for box in keep:
         w = np.minimum(xs + wide, box.x1) - np.maximum(xs, box.x0)
         h = np.minimum(ys + tall, box.y1) - np.maximum(ys, box.y0)
-        lost += 1 - np.clip(w, 0, None) * np.clip(h, 0, None) / box.area
-    return lost / max(len(keep), 1)
+        lost = 1 - np.clip(w, 0, None) * np.clip(h, 0, None) / box.area
+        mean += lost / len(keep)
+        worst = np.maximum(worst, lost)
+    return mean, worst
 
 
 def _centroid(weights: FloatArray) -> tuple[float, float]:
