@@ -26,6 +26,7 @@ Anchor = Literal[
 _FONT = Path(__file__).parent / "fonts" / "SourceSansPro-Semibold.ttf"  # OFL 1.1, Adobe
 
 READABLE = 4.5  # WCAG 2.2, success criterion 1.4.3
+_SCRIMS = (180, 220, 255)  # opacities: no darker than it has to be
 _LINE = 1.25  # line height, in font sizes
 _SMALLEST = 8  # px
 
@@ -59,9 +60,11 @@ def lettered(pixels: Pillow.Image, lettering: Lettering) -> Lettered:
     contrast = _contrast(pixels, box, lettering.colour)
     has_scrim = contrast < READABLE
     canvas = pixels.convert("RGBA")
-    if has_scrim:
-        _scrim(canvas, box, lettering.colour, round(font.size * 0.45))
+    for opacity in _SCRIMS if has_scrim else ():
+        canvas = _with_scrim(pixels, box, lettering.colour, round(font.size * 0.45), opacity)
         contrast = _contrast(canvas, box, lettering.colour)
+        if contrast >= READABLE:
+            break
     draw = ImageDraw.Draw(canvas)
     align = _align(lettering.anchor)
     for number, line in enumerate(lines):
@@ -164,11 +167,13 @@ def _contrast(pixels: Pillow.Image, box: tuple[int, int, int, int], colour: RGB)
     return float(np.quantile(ratio, 0.1))
 
 
-def _scrim(canvas: Pillow.Image, box: tuple[int, int, int, int], colour: RGB, pad: int) -> None:
-    """A rounded panel, dark under light text and light under dark text."""
-    is_light = float(relative_luminance(colour)) > 0.18  # where both scrims would serve equally
-    fill = (0, 0, 0, 200) if is_light else (255, 255, 255, 215)
-    panel = Pillow.new("RGBA", canvas.size)
+def _with_scrim(
+    pixels: Pillow.Image, box: tuple[int, int, int, int], colour: RGB, pad: int, opacity: int
+) -> Pillow.Image:
+    """A rounded panel under the text: dark under light text, light under dark text."""
+    is_light = float(relative_luminance(colour)) > 0.18  # where both serve equally well
+    shade = 0 if is_light else 255
+    panel = Pillow.new("RGBA", pixels.size)
     edges = (box[0] - pad, box[1] - pad, box[2] + pad, box[3] + pad)
-    ImageDraw.Draw(panel).rounded_rectangle(edges, radius=pad, fill=fill)
-    canvas.alpha_composite(panel)
+    ImageDraw.Draw(panel).rounded_rectangle(edges, radius=pad, fill=(*[shade] * 3, opacity))
+    return Pillow.alpha_composite(pixels.convert("RGBA"), panel)

@@ -90,6 +90,7 @@ class Conservative(Operation[Params]):
         """One image of the size, or the image itself if it is large enough."""
         if image is None:
             return []
+        self.check(image, params)
         width, height = _size(image, params)
         if (width, height) == (image.width, image.height):
             return [image]

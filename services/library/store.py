@@ -1,0 +1,165 @@
+"""The store: rows of assets, changed so that nobody's edit is lost and nothing deleted returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+
+from services.library.asset import derived_fields
+from services.library.collections import Collections
+from services.library.garbage import Garbage
+from services.library.terms import fact
+from studio.metadata import AlreadyThere, Database, Document, Index
+from studio.problems import Conflict, NotFound, Unavailable
+
+#: Two writers of one row collide now and then; this many times in a row they do not.
+_ATTEMPTS = 20
+
+#: Ids of downloads that a row remembers, to count a repeated one once.
+_REMEMBERED_DOWNLOADS = 50
+
+
+class AssetStore:
+    """Assets by id, within a workspace: another's is not found."""
+
+    indexes = (
+        Index("assets", (("workspace", 1), ("terms", 1), ("created_at", 1), ("_id", 1))),
+        *Collections.indexes,
+        *Garbage.indexes,
+    )
+
+    def __init__(self, database: Database, garbage: Garbage) -> None:
+        self.rows = database.collection("assets")
+        self.collections = Collections(database)
+        self._deleted = database.collection("deleted")
+        self._garbage = garbage
+
+    async def get(self, workspace: str, id_: str) -> Document:
+        """The row; NotFound."""
+        row = await self.rows.get(id_)
+        if row is None or row["workspace"] != workspace:
+            raise _missing(id_)
+        return row
+
+    async def find(self, workspace: str, id_: str) -> Document | None:
+        """The row or tombstone of an id that an event names; None if the id is new.
+
+        A tombstone has no image. Conflict if the id is in use where the event has no business.
+        """
+        row = await self.rows.get(id_) or await self._deleted.get(id_)
+        if row is not None and row["workspace"] != workspace:
+            raise Conflict(
+                rule="library.id_taken",
+                says=f"The asset id {id_} cannot be used in the workspace {workspace!r}.",
+                fix="Leave `data.asset` out, so that an id of your own is derived.",
+            )
+        return row
+
+    async def add(self, row: Document) -> None:
+        """Insert the row, unless the asset is there or was deleted."""
+        for name in row["collections"]:
+            await self.collections.ensure(row["workspace"], name)
+        with suppress(AlreadyThere):  # delivered twice at once
+            await self.rows.insert(row)
+        # It may have been added and deleted by others since the caller looked.
+        if await self._deleted.get(row["_id"]):
+            await self._garbage.discard(row["blob"], row["thumbnail"])
+            await self.rows.delete_one({"_id": row["_id"]})
+
+    async def change(
+        self, workspace: str, id_: str, changed: Callable[[Document], Document]
+    ) -> Document:
+        """Replace the row by what `changed` makes of it; compare-and-set on its revision.
+
+        `changed` may be called several times and leaves its argument alone. Only the fields that
+        differ are written, so a download that is counted meanwhile stays counted.
+        """
+        for _ in range(_ATTEMPTS):
+            row = await self.get(workspace, id_)
+            new = changed(row)
+            if new == row:
+                return row
+            for name in sorted({*new["collections"]} - {*row["collections"]}):
+                await self.collections.ensure(workspace, name)
+            new = new | derived_fields(new)
+            new |= {"updated_at": datetime.now(UTC), "revision": row["revision"] + 1}
+            fields = {name: value for name, value in new.items() if row.get(name) != value}
+            if await self.rows.update_one(
+                {"_id": id_, "revision": row["revision"]}, {"$set": fields}
+            ):
+                return new
+        raise Unavailable(
+            rule="library.contended",
+            says="This asset is being changed by too many at once.",
+            fix="Try again in a moment.",
+            retry_after=1,
+        )
+
+    async def remove(self, workspace: str, id_: str, by: str | None) -> Document:
+        """Delete an asset; returns its tombstone, also when it was deleted before.
+
+        The tombstone comes first: from then on no late redelivery brings the asset back, and
+        whoever deletes it again finishes what a crash left half done.
+        """
+        row = await self.rows.get(id_)
+        if row is None or row["workspace"] != workspace:
+            tombstone = await self._deleted.get(id_)
+            if tombstone is None or tombstone["workspace"] != workspace:
+                raise _missing(id_)
+            return tombstone
+        kept = {name: row[name] for name in ("workspace", "blob", "thumbnail")}
+        fields = {**kept, "by": by, "at": datetime.now(UTC)}
+        await self._deleted.upsert(id_, fields)
+        await self._garbage.discard(row["blob"], row["thumbnail"])
+        await self.rows.delete_one({"_id": id_})
+        return {"_id": id_, **fields}
+
+    async def count_download(self, workspace: str, ids: Sequence[str], download: str) -> int:
+        """Count a download of each of the assets; those that remember it are not counted again.
+
+        Counting and remembering are one write, so a crash or a repetition miscounts nothing.
+        """
+        return await self.rows.update_many(
+            {
+                "_id": {"$in": list(dict.fromkeys(ids))},
+                "workspace": workspace,
+                "recent_downloads": {"$ne": download},
+            },
+            {
+                "$inc": {"downloads": 1},
+                "$set": {"last_downloaded_at": datetime.now(UTC)},
+                "$push": {
+                    "recent_downloads": {"$each": [download], "$slice": -_REMEMBERED_DOWNLOADS}
+                },
+            },
+        )
+
+    async def members(self, workspace: str, collection: str) -> int:
+        """How many assets are in a collection."""
+        return await self.rows.count(in_collection(workspace, collection))
+
+    async def disband(self, workspace: str, collection: str) -> int:
+        """Take every asset out of a collection; returns how many were in it."""
+        rows = await self.rows.find(in_collection(workspace, collection), projection=["_id"])
+        for row in rows:
+            with suppress(NotFound):  # deleted meanwhile
+                await self.change(workspace, row["_id"], lambda row: _without(row, collection))
+        return len(rows)
+
+
+def in_collection(workspace: str, collection: str) -> Document:
+    """The query for the assets of a collection."""
+    return {"workspace": workspace, "terms": fact("collection", collection)}
+
+
+def _without(row: Document, collection: str) -> Document:
+    return {**row, "collections": [one for one in row["collections"] if one != collection]}
+
+
+def _missing(id_: str) -> NotFound:
+    return NotFound(
+        rule="library.asset",
+        says=f"There is no asset {id_[:64]!r}.",
+        fix="GET /v1/assets lists those that there are.",
+    )
