@@ -19,7 +19,7 @@ up: $(STAMP)
 	$(BIN)/studio up
 
 test: check
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types
 
