@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 #: How long a publisher waits for a broker that is away before it is told.
 PATIENCE = 8.0
 
+#: A broker that was restarted may never confirm the end of a consumer; closing its channel does.
+_CANCEL_SECONDS = 3.0
+
 _ATTEMPT = "x-studio-attempt"
 _KEY = "x-studio-routing-key"
 _LANE = "x-studio-lane"
@@ -312,7 +315,7 @@ class _Consumer(Consumption):
         """Stop fetching, finish what has started, hand back what has not ended in time."""
         for work, tag, _ in self._lanes:
             with suppress(*_AWAY):
-                await work.cancel(tag)
+                await work.cancel(tag, timeout=_CANCEL_SECONDS)
         if self._busy:
             await asyncio.wait(set(self._busy), timeout=grace)
         late = list(self._busy)
