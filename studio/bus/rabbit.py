@@ -56,8 +56,9 @@ log = logging.getLogger(__name__)
 #: How long a publisher waits for a broker that is away before it is told.
 PATIENCE = 8.0
 
-#: A broker that was restarted may never confirm the end of a consumer; closing its channel does.
-_CANCEL_SECONDS = 3.0
+#: A broker that was restarted may never confirm the end of a consumer or of a channel (seen with
+#: RabbitMQ 3.10); closing the connection ends both.
+_CLOSE_SECONDS = 3.0
 
 _ATTEMPT = "x-studio-attempt"
 _KEY = "x-studio-routing-key"
@@ -174,7 +175,7 @@ class RabbitBus(Bus):
             await consumer.drain(0)
         if self._connection:
             with suppress(*_AWAY):
-                await self._connection.close()
+                await asyncio.wait_for(self._connection.close(), _CLOSE_SECONDS)
 
     async def delay(self, queue: str, lane: Lane, one: Delivery, settlement: Later) -> None:
         """Send a message to wait; it comes back to its queue by itself."""
@@ -315,7 +316,7 @@ class _Consumer(Consumption):
         """Stop fetching, finish what has started, hand back what has not ended in time."""
         for work, tag, _ in self._lanes:
             with suppress(*_AWAY):
-                await work.cancel(tag, timeout=_CANCEL_SECONDS)
+                await asyncio.wait_for(work.cancel(tag), _CLOSE_SECONDS)
         if self._busy:
             await asyncio.wait(set(self._busy), timeout=grace)
         late = list(self._busy)
@@ -324,7 +325,7 @@ class _Consumer(Consumption):
         await asyncio.gather(*late, return_exceptions=True)
         for _, _, channel in self._lanes:  # the broker takes back what was never started
             with suppress(*_AWAY):
-                await channel.close()
+                await asyncio.wait_for(channel.close(), _CLOSE_SECONDS)
         self._lanes.clear()
 
     async def _work(self, lane: Lane, incoming: AbstractIncomingMessage) -> None:
