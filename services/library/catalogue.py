@@ -1,31 +1,32 @@
 """The catalogue: the way of one image into the library.
 
-    read and prove the image → write its row once → do what its slip asks of us → tell
-
-Every effect is idempotent: rows are inserted by asset id, facts have derived ids.
+Measure → keep → do what the slip asks of us → tell. A crash anywhere repeats it and changes
+nothing: a row is inserted once under the asset's id, a step is done once under its derived id,
+and the fact that is told has a derived id, too.
 """
 
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from uuid import UUID
 
-from services.library.asset import row_of, words_of
-from services.library.operations.organise import Organise, Params
-from services.library.settings import LibrarySettings
-from studio import telemetry
-from studio.blobs.base import BlobStore
+from services.library.asset import image_of, row_of
+from services.library.garbage import Garbage
+from services.library.operations.organise import Organise
+from services.library.store import AssetStore
+from studio import metrics, telemetry
+from studio.blobs.base import BlobStore, key_of
 from studio.bus.base import MAX_CRASHES, Bus, Dead, Delivery, Done, Later, Settlement
 from studio.compute import compute
 from studio.endings import failure_of
-from studio.events import Event, ImageCatalogued, ImageCreated, ImageRef
+from studio.events import FACT_OF_STUDIO, Event, ImageCatalogued, ImageRef, ItemData
 from studio.imaging.decode import decode, inspect
 from studio.imaging.encode import thumbnail
 from studio.imaging.facts import ImageFacts
-from studio.metadata import AlreadyThere, Database, Document
+from studio.metadata import Document
 from studio.problems import Broken, NotFound, Refused, StudioError, Unavailable
 from studio.rpc import find_operation
-from studio.slip import Slip, derived
+from studio.slip import Slip, derived, step_id
 
 log = logging.getLogger(__name__)
 
@@ -36,16 +37,15 @@ class Catalogue:
     """Assets, as events tell of them."""
 
     def __init__(
-        self, bus: Bus, blobs: BlobStore, database: Database, settings: LibrarySettings
+        self, bus: Bus, blobs: BlobStore, assets: AssetStore, garbage: Garbage, thumbnail_side: int
     ) -> None:
-        self._bus, self._blobs, self._settings = bus, blobs, settings
-        self._assets = database.collection("assets")
-        self._deleted = database.collection("deleted")
-        self._collections = database.collection("collections")
+        self._bus, self._blobs = bus, blobs
+        self._assets, self._garbage = assets, garbage
+        self._thumbnail_side = thumbnail_side
         self._operations = {Organise.name: Organise()}
 
     async def handle(self, delivery: Delivery) -> Settlement:
-        """Settle one delivery."""
+        """Settle one delivery. Raises nothing that the message itself could cause."""
         try:
             event = Event.parse(delivery.message.body)
         except Refused as malformed:
@@ -56,141 +56,126 @@ class Catalogue:
 
     async def _settle(self, event: Event, delivery: Delivery) -> Settlement:
         try:
-            if delivery.crashes >= MAX_CRASHES:
-                raise Refused(
-                    rule="step.crashes", says="Cataloguing it ended its worker too often."
-                )
-            await self._advance(event)
-        except NotFound as missing:  # a store that lags behind may still show it
-            if not delivery.is_last_attempt:
-                return Later(missing.as_problem())
-            return await self._fail(event, missing, delivery)
+            await self._advance(event, delivery)
         except Refused as refused:
             return await self._fail(event, refused, delivery)
-        except Unavailable as away:
-            if not delivery.is_last_attempt:
-                return Later(away.as_problem(), delay=away.retry_after)
-            return await self._fail(event, away, delivery)
+        except Unavailable as unavailable:
+            if delivery.is_last_attempt:
+                return await self._fail(event, unavailable, delivery)
+            return Later(unavailable.as_problem(), delay=unavailable.retry_after)
         except Exception as error:
             log.exception("Cataloguing failed unexpectedly")
             broken = error if isinstance(error, StudioError) else Broken.because(error)
-            if not delivery.is_last_attempt:
-                return Later(broken.as_problem(telemetry.trace_id()))
-            return await self._fail(event, broken, delivery)
+            if delivery.is_last_attempt:
+                return await self._fail(event, broken, delivery)
+            return Later(broken.as_problem(telemetry.trace_id()))
         return Done()
 
-    async def _advance(self, event: Event) -> None:
-        if not isinstance(event.data, ImageCreated):
+    async def _advance(self, event: Event, delivery: Delivery) -> None:
+        """The heart: keep the image, do what we are asked to, tell."""
+        data, claimed = self._item(event, delivery)
+        image = await self._kept(event, data, claimed)
+        slip = data.slip
+        while slip.address == NAME:
+            await self._perform(event, data, slip)
+            slip = slip.advanced()
+        await self._publish(self._fact(event, data, image, slip))
+
+    def _item(self, event: Event, delivery: Delivery) -> tuple[ItemData, ImageRef]:
+        data = event.data
+        if not isinstance(data, ItemData) or data.image is None:
             raise Refused(
                 rule="library.no_image",
-                says=f"{event.type} carries no image that could be catalogued.",
-                fix="Address only events with an image to the library.",
+                says=f"This {event.type} carries no image that could be catalogued.",
+                fix="Put a step that makes an image before the library's, or give `data.image`.",
             )
-        image = await self._catalogued(event, event.data)
-        slip = event.data.slip
-        was_asked = slip.address == NAME
-        while slip.address == NAME:
-            await self._organise(event, slip)
-            slip = slip.advanced()
-        await self._tell(event, event.data, image, slip, was_asked=was_asked)
+        if delivery.crashes >= MAX_CRASHES:
+            raise Refused(
+                rule="step.crashes",
+                says=f"Cataloguing it ended the library {delivery.crashes} times; it is given up.",
+                fix="Look at the library's memory and logs, then replay the dead letter.",
+            )
+        return data, data.image
 
-    async def _catalogued(self, event: Event, data: ImageCreated) -> ImageRef:
-        """Insert the row unless it is there, or was deleted; returns the image as measured."""
-        id_ = str(data.asset)
-        row = await self._assets.get(id_)
-        if row is None and await self._deleted.get(id_) is None:
-            image, small = await self._measured(data.image)
-            row = row_of(event, image, await self._blobs.put(small))
-            try:
-                await self._assets.insert(row)
-            except AlreadyThere:  # delivered twice at once
-                log.debug("Asset %s is there already", id_)
-            for name in row["collections"]:
-                await self._ensure_collection(event.workspace, name)
-        if row is None:
-            return data.image
-        return ImageRef.model_validate({name: row[name] for name in ImageRef.model_fields})
+    async def _kept(self, event: Event, data: ItemData, claimed: ImageRef) -> ImageRef:
+        """The image as it is in the catalogue, where it now is, unless people deleted it."""
+        row = await self._assets.known(event.workspace, str(data.asset))
+        if row is None and not await self._assets.is_deleted(event.workspace, str(data.asset)):
+            row = await self._new_row(event, data, claimed)
+            await self._assets.add(row)
+        return image_of(row) if row else claimed
 
-    async def _measured(self, claimed: ImageRef) -> tuple[ImageRef, bytes]:
-        """What the image really is, and its thumbnail; outsiders may claim anything."""
+    async def _new_row(self, event: Event, data: ItemData, claimed: ImageRef) -> Document:
+        """What the image really is, and a thumbnail of it; publishers may claim anything."""
+        await self._garbage.keep(claimed.blob)
         with telemetry.span("fetch", blob=claimed.blob):
             blob = await self._blobs.get(claimed.blob)
         with telemetry.span("thumbnail", bytes=len(blob)):
-            facts, small = await compute(_seen, blob, self._settings.thumbnail_side)
+            facts, small = await compute(_seen, blob, self._thumbnail_side)
+        await self._garbage.keep(key_of(small))
+        with telemetry.span("store", bytes=len(small)):
+            key = await self._blobs.put(small)
         image = ImageRef(blob=claimed.blob, bytes=len(blob), **facts.model_dump())
-        return image, small
+        return row_of(event, data, image, key)
 
-    async def _organise(self, event: Event, slip: Slip) -> None:
+    async def _perform(self, event: Event, data: ItemData, slip: Slip) -> None:
+        """Do the head step, once: what people change after it is not changed back by a
+        redelivery. Where the asset was deleted there is nothing left to do."""
         operation = find_operation(self._operations, slip.head.operation)
-        params: Params = operation.parse(slip.head.params)
-        row = await self._assets.get(str(event.data.asset))
-        if row is None:
-            return  # deleted meanwhile: there is nothing to organise
-        fields: Document = {"updated_at": datetime.now(UTC)}
-        row["tags"] = sorted({*row["tags"], *params.tags})
-        if params.collection:
-            await self._ensure_collection(event.workspace, params.collection)
-            row["collections"] = sorted({*row["collections"], params.collection})
-        if params.favourite is not None:
-            row["favourite"] = fields["favourite"] = params.favourite
-        if params.title:
-            row["title"] = fields["title"] = params.title
-        await self._assets.update_one(
-            {"_id": row["_id"]},
-            {
-                "$set": fields,
-                "$addToSet": {
-                    "tags": {"$each": row["tags"]},
-                    "collections": {"$each": row["collections"]},
-                    "words": {"$each": words_of(row)},
-                },
-            },
-        )
+        params = operation.parse(slip.head.params)
+        step = str(step_id(_known(data.run), _known(data.item), slip))
 
-    async def _ensure_collection(self, workspace: str, name: str) -> None:
-        await self._collections.upsert(
-            str(derived("collection", workspace, name)),
-            {},
-            on_insert={
-                "workspace": workspace,
-                "name": name,
-                "description": "",
-                "created_at": datetime.now(UTC),
-            },
-        )
+        def organised(row: Document) -> Document:
+            if step in row["steps"]:
+                return row
+            return {**operation.organised(row, params), "steps": [*row["steps"], step]}
 
-    async def _tell(
-        self, event: Event, data: ImageCreated, image: ImageRef, slip: Slip, *, was_asked: bool
-    ) -> None:
-        """Hand the item on if we were asked; end it if nothing is ahead; else state the fact."""
-        ends = slip.is_done
-        fact = ImageCatalogued(
+        try:
+            await self._assets.change(event.workspace, str(data.asset), organised)
+        except NotFound:
+            log.info("Asset %s was deleted before it was organised", data.asset)
+        metrics.steps.labels(operation.name, operation.providers[0], "made").inc()
+
+    def _fact(self, event: Event, data: ItemData, image: ImageRef, slip: Slip) -> Event:
+        """The item is handed on if we were asked, and ends if nothing is ahead of it; else it is
+        travelling elsewhere, and this is a mere fact."""
+        is_ours = _is_ours(data)
+        told = ImageCatalogued(
             **data.model_dump(exclude={"image", "slip", "returned"}),
             image=image,
-            slip=slip if was_asked else Slip(),
-            returned=data.share if ends else None,
+            slip=slip if is_ours else Slip(),
+            returned=data.share if slip.is_done else None,
         )
-        told = Event.of(
-            "image.catalogued",
-            fact,
-            id_=derived(data.asset, slip.position, "catalogued"),
+        return Event.of(
+            FACT_OF_STUDIO[NAME],
+            told,
+            id_=derived(data.run, data.item, data.asset, slip.position, "catalogued"),
             source=f"/studio/{NAME}",
             subject=str(data.asset),
             workspace=event.workspace,
             lane=event.lane,
         )
-        await self._publish(told)
 
     async def _fail(self, event: Event, error: StudioError, delivery: Delivery) -> Settlement:
+        """Tell why, return the share if the item ends with us, keep the message for a replay.
+
+        An item that is on its way to another studio lives on there: ending it here would return
+        its share while it is still being worked on.
+        """
         problem = error.as_problem(telemetry.trace_id())
         telemetry.mark_failed(error.says)
-        fact = failure_of(event, problem, by=NAME, attempts=delivery.attempt)
-        if fact is not None:
+        data = event.data
+        if isinstance(data, ItemData) and _is_ours(data):
+            fact = failure_of(event, problem, by=NAME, attempts=delivery.attempt)
             try:
-                await self._publish(fact)
+                if fact is not None:
+                    await self._publish(fact)
             except Unavailable as away:  # the item must not die untold: come back
                 return Later(away.as_problem(), delay=5, counted=False)
-        log.warning("An image was not catalogued: %s", error.says)
+            operation = "none" if data.slip.is_done else data.slip.head.operation
+            metrics.steps.labels(operation, "none", "failed").inc()
+        log.warning("An image was not catalogued: %s", error.says, extra={"facts": {
+            "rule": error.rule, "event": event.id}})  # fmt: skip
         return Dead(problem)
 
     async def _publish(self, fact: Event) -> None:
@@ -198,5 +183,18 @@ class Catalogue:
             await self._bus.publish(carried.to_message())
 
 
+def _is_ours(data: ItemData) -> bool:
+    """Whether the item's way leads through us now, or ends with us."""
+    return data.slip.is_done or data.slip.address == NAME
+
+
+def _known(id_: UUID | None) -> UUID:
+    if id_ is None:
+        raise Broken(rule="event.ids", says="An event was not parsed before it was worked on.")
+    return id_
+
+
 def _seen(blob: bytes, side: int) -> tuple[ImageFacts, bytes]:
-    return inspect(blob), thumbnail(decode(blob), side)
+    """The file's own facts and its thumbnail; only pixels tell whether transparency is used."""
+    image = decode(blob)
+    return inspect(blob).with_(alpha=image.has_alpha), thumbnail(image, side)

@@ -37,7 +37,7 @@ class Garbage:
     async def discard(self, *blobs: str) -> None:
         """Let the grace period of these blobs begin, now."""
         for blob in blobs:
-            await self._rows.upsert(blob, {"at": datetime.now(UTC), "is_going": False})
+            await self._rows.upsert(blob, {"at": datetime.now(UTC)}, on_insert={"is_going": False})
 
     async def keep(self, blob: str) -> None:
         """Before a blob is catalogued: let its grace period, if it is in one, begin anew.
@@ -79,11 +79,13 @@ class Garbage:
         as_read = {"_id": row["_id"], "at": row["at"], "is_going": row["is_going"]}
         if not await self._rows.update_one(as_read, {"$set": claim}):
             return False  # about to be catalogued, or another replica is at it
-        is_used = await self._is_used(row["_id"])
-        if not is_used:
+        if not await self._is_used(row["_id"]):
             await self._blobs.delete(row["_id"])
-        await self._rows.delete_one({"_id": row["_id"], **claim})
-        return not is_used
+            return await self._rows.delete_one({"_id": row["_id"]})
+        if not await self._rows.delete_one({"_id": row["_id"], **claim}):
+            # Its last asset was deleted while we looked: let it wait from then on.
+            await self._rows.update_one({"_id": row["_id"]}, {"$set": {"is_going": False}})
+        return False
 
     async def _is_used(self, blob: str) -> bool:
         by_asset = await self._assets.count({"blob": blob}, limit=1)

@@ -13,22 +13,25 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from services.library.terms import fact, words
 from studio.metadata import Collection, Document, Index
 from studio.problems import Refused
 from studio.v1 import library_pb2
 
-_SORTS = {
-    "created_at": ("created_at", datetime),
-    "updated_at": ("updated_at", datetime),
-    "bytes": ("bytes", int),
-    "cost": ("cost_nano", int),
-    "title": ("title_folded", str),
+_Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+#: What lists can be sorted by: the field, and what a cursor keeps of it: order, key, id.
+_SORTS: dict[str, tuple[str, TypeAdapter[tuple[str, Any, str]]]] = {
+    "created_at": ("created_at", TypeAdapter(tuple[str, datetime, str])),
+    "updated_at": ("updated_at", TypeAdapter(tuple[str, datetime, str])),
+    "bytes": ("bytes", TypeAdapter(tuple[str, _Int64, str])),
+    "cost": ("cost_nano", TypeAdapter(tuple[str, _Int64, str])),
+    "title": ("title_folded", TypeAdapter(tuple[str, str, str])),
 }
 _DEFAULT_SORT = "-created_at"
 _DEFAULT_LIMIT, _MAX_LIMIT = 50, 200
@@ -57,36 +60,6 @@ class Plan:
         return [{"$match": self.path}, *checks, order, {"$limit": limit}, shown]
 
 
-class Cursor(BaseModel):
-    """The last asset that was shown, and in which order."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    sort: str
-    value: datetime | int | str
-    id: str
-
-    def sealed(self) -> str:
-        """As text that means nothing to anybody else."""
-        return base64.urlsafe_b64encode(self.model_dump_json().encode()).decode()
-
-    @classmethod
-    def opened(cls, text: str, sort: str) -> Cursor:
-        """Refused unless it is a cursor of a list in this order."""
-        kind = _SORTS[sort.removeprefix("-")][1]
-        try:
-            cursor = cls.model_validate_json(base64.urlsafe_b64decode(text.encode()))
-            if cursor.sort == sort and isinstance(cursor.value, kind) and _fits(cursor.value):
-                return cursor
-        except (ValueError, ValidationError):
-            pass  # told below
-        raise Refused(
-            rule="library.cursor",
-            says="The cursor is not one that this list gave, or the order was changed.",
-            fix="Start again without a cursor.",
-        )
-
-
 async def page(
     assets: Collection, request: library_pb2.ListAssetsRequest
 ) -> tuple[list[Document], str]:
@@ -99,9 +72,7 @@ async def page(
             rows += await assets.aggregate(plan.pipeline(limit + 1 - len(rows)))
     if len(rows) <= limit:
         return rows, ""
-    last = rows[limit - 1]
-    key, _ = _order(sort)
-    return rows[:limit], Cursor(sort=sort, value=last[key], id=last["_id"]).sealed()
+    return rows[:limit], _sealed(sort, rows[limit - 1])
 
 
 def plans(request: library_pb2.ListAssetsRequest) -> list[Plan]:
@@ -114,52 +85,36 @@ def plans(request: library_pb2.ListAssetsRequest) -> list[Plan]:
     key, direction = _order(sort)
     if not request.cursor:
         return [_plan(request, key, direction, {})]
-    cursor = Cursor.opened(request.cursor, sort)
+    value, id_ = _opened(request.cursor, sort)
     beyond = "$gt" if direction > 0 else "$lt"
-    same = {key: cursor.value, "_id": {beyond: cursor.id}}
-    spans: tuple[Document, ...] = (same, {key: {beyond: cursor.value}})
+    spans: tuple[Document, ...] = ({key: value, "_id": {beyond: id_}}, {key: {beyond: value}})
     return [_plan(request, key, direction, span) for span in spans]
 
 
-def _plan(
-    request: library_pb2.ListAssetsRequest, key: str, direction: int, span: Document
-) -> Plan:
+def _plan(request: library_pb2.ListAssetsRequest, key: str, direction: int, span: Document) -> Plan:
+    """The whole query is in `rest`; `path` repeats as much of it as one index covers."""
     terms, any_tag, created = _terms(request), _any_tag(request), _created(request)
+    parts = ({"terms": {"$all": terms}} if terms else {}, any_tag, created, span)
     path: Document = {"workspace": request.workspace}
-    rest: list[Document] = []
-    if terms or any_tag:
-        path["terms"] = terms[0] if terms else any_tag
-        rest += [{"terms": {"$all": terms[1:]}}] if terms[1:] else []
-        rest += [{"terms": any_tag}] if terms and any_tag else []
-    # Behind the path's first keys the index goes on with one more: the order's, or the time.
-    if key == "created_at":
-        path |= _narrowed(created, span)
-        rest += [{"created_at": created}] if created and span else []
-    elif "terms" in path:
-        path |= {"created_at": created} if created else {}
-        rest += [span] if span else []
+    if any_tag and not terms:
+        path |= any_tag  # several places in the index: it cannot go on with another key
     else:
-        path |= span
-        rest += [{"created_at": created}] if created else []
-    sort = ((key, direction), ("_id", direction))
-    return Plan(path, {"$and": rest} if rest else {}, sort)
-
-
-def _narrowed(created: Document, span: Document) -> Document:
-    """The span of a cursor within the asked time; the same bound twice would be none at all."""
-    beyond = span.get("created_at")
-    if not created or (span and not isinstance(beyond, dict)):
-        return span
-    if not span:
-        return {"created_at": created}
-    other = "$gte" if "$lt" in beyond else "$lt"
-    return {"created_at": {**beyond, **{op: at for op, at in created.items() if op == other}}}
+        path |= {"terms": terms[0]} if terms else {}
+        next_key = "created_at" if terms else key
+        if span and next_key == key:
+            path |= span
+        elif next_key == "created_at":
+            path |= created
+    rest = [part for part in parts if part]
+    return Plan(path, {"$and": rest} if rest else {}, ((key, direction), ("_id", direction)))
 
 
 def _terms(request: library_pb2.ListAssetsRequest) -> list[str]:
     """Every term that must be there, the most telling first."""
     telling = [fact(name, getattr(request, name)) for name in _TELLING if getattr(request, name)]
     broad = [fact(name, getattr(request, name)) for name in _BROAD if getattr(request, name)]
+    if len(request.tags) == 1:
+        broad.append(fact("tag", request.tags[0]))
     if request.HasField("favourite"):
         broad.append(fact("favourite", request.favourite))
     long_first = sorted(set(words([request.query])), key=lambda word: (-len(word), word))
@@ -167,7 +122,8 @@ def _terms(request: library_pb2.ListAssetsRequest) -> list[str]:
 
 
 def _any_tag(request: library_pb2.ListAssetsRequest) -> Document:
-    return {"$in": [fact("tag", tag) for tag in request.tags]} if request.tags else {}
+    tags = [fact("tag", tag) for tag in request.tags]
+    return {"terms": {"$in": tags}} if len(tags) > 1 else {}
 
 
 def _created(request: library_pb2.ListAssetsRequest) -> Document:
@@ -176,7 +132,7 @@ def _created(request: library_pb2.ListAssetsRequest) -> Document:
         bounds["$gte"] = _time(request.created_from)
     if request.HasField("created_to"):
         bounds["$lt"] = _time(request.created_to)
-    return bounds
+    return {"created_at": bounds} if bounds else {}
 
 
 def _time(stamp: Timestamp) -> datetime:
@@ -200,5 +156,23 @@ def _order(sort: str) -> tuple[str, int]:
     return known[0], -1 if sort.startswith("-") else 1
 
 
-def _fits(value: Any) -> bool:
-    return not isinstance(value, int) or -(2**63) <= value < 2**63
+def _sealed(sort: str, last: Document) -> str:
+    """A cursor: where a list in this order stopped, as text that means nothing to others."""
+    key, form = _SORTS[sort.removeprefix("-")]
+    return base64.urlsafe_b64encode(form.dump_json((sort, last[key], last["_id"]))).decode()
+
+
+def _opened(cursor: str, sort: str) -> tuple[Any, str]:
+    """The key and the id of the last asset that was shown."""
+    _, form = _SORTS[sort.removeprefix("-")]
+    try:
+        its_sort, value, id_ = form.validate_json(base64.urlsafe_b64decode(cursor), strict=True)
+        if its_sort == sort:
+            return value, id_
+    except (ValueError, ValidationError):
+        pass  # told below
+    raise Refused(
+        rule="library.cursor",
+        says="The cursor is not one that this list gave, or the order was changed.",
+        fix="Start again without a cursor.",
+    )

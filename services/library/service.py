@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
-from services.library.asset import INDEXES
 from services.library.catalogue import NAME, Catalogue
 from services.library.garbage import Garbage
 from services.library.operations.organise import Organise
+from services.library.search import INDEXES
 from services.library.servicer import LibraryServicer
 from services.library.settings import LibrarySettings
+from services.library.store import AssetStore
 from studio.bus.base import Delivery, Queue, Settlement
-from studio.metadata import Index
 from studio.rpc import GrpcServer, StudioServicer
 from studio.service import Ports, Service
 from studio.v1 import library_pb2_grpc, studio_pb2_grpc
@@ -33,14 +33,17 @@ class Library(Service):
             f"*.*.{NAME}",
         ),
     )
-    indexes = (*INDEXES, Index("garbage", (("at", 1),)))
+    indexes = (*INDEXES, *AssetStore.indexes)
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(ports)
         settings = ports.settings
         self._settings = settings if isinstance(settings, LibrarySettings) else LibrarySettings()
-        self._catalogue = Catalogue(ports.bus, ports.blobs, ports.database, self._settings)
         self._garbage = Garbage(ports.database, ports.blobs, self._settings.garbage_grace)
+        self._assets = AssetStore(ports.database, self._garbage)
+        self._catalogue = Catalogue(
+            ports.bus, ports.blobs, self._assets, self._garbage, self._settings.thumbnail_side
+        )
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Catalogue what an event tells of."""
@@ -48,7 +51,7 @@ class Library(Service):
 
     def register(self, grpc: GrpcServer) -> Sequence[str]:
         """The library's own contract, and Describe and Quote of its operations."""
-        own = LibraryServicer(self.ports.bus, self.ports.database)
+        own = LibraryServicer(self.ports.bus, self._assets)
         library_pb2_grpc.add_LibraryServicer_to_server(own, grpc.server)
         studio_pb2_grpc.add_StudioServicer_to_server(
             StudioServicer(NAME, [Organise()]), grpc.server

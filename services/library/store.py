@@ -42,19 +42,16 @@ class AssetStore:
             raise _missing(id_)
         return row
 
-    async def find(self, workspace: str, id_: str) -> Document | None:
-        """The row or tombstone of an id that an event names; None if the id is new.
+    async def known(self, workspace: str, id_: str) -> Document | None:
+        """The row of an asset that an event names, or None.
 
-        A tombstone has no image. Conflict if the id is in use where the event has no business.
+        Conflict if the id is in use where the event has no business.
         """
-        row = await self.rows.get(id_) or await self._deleted.get(id_)
-        if row is not None and row["workspace"] != workspace:
-            raise Conflict(
-                rule="library.id_taken",
-                says=f"The asset id {id_} cannot be used in the workspace {workspace!r}.",
-                fix="Leave `data.asset` out, so that an id of your own is derived.",
-            )
-        return row
+        return _own(workspace, await self.rows.get(id_))
+
+    async def is_deleted(self, workspace: str, id_: str) -> bool:
+        """Whether the asset was here once; Conflict as above."""
+        return _own(workspace, await self._deleted.get(id_)) is not None
 
     async def add(self, row: Document) -> None:
         """Insert the row, unless the asset is there or was deleted."""
@@ -155,6 +152,16 @@ def in_collection(workspace: str, collection: str) -> Document:
 
 def _without(row: Document, collection: str) -> Document:
     return {**row, "collections": [one for one in row["collections"] if one != collection]}
+
+
+def _own(workspace: str, row: Document | None) -> Document | None:
+    if row is not None and row["workspace"] != workspace:
+        raise Conflict(
+            rule="library.id_taken",
+            says=f"The asset id {row['_id']} cannot be used in the workspace {workspace!r}.",
+            fix="Leave `data.asset` out, so that an id of your own is derived.",
+        )
+    return row
 
 
 def _missing(id_: str) -> NotFound:

@@ -264,7 +264,7 @@ class GetUsageRequest(_message.Message):
     def __init__(self, workspace: _Optional[str] = ...) -> None: ...
 
 class Usage(_message.Message):
-    __slots__ = ("assets", "bytes", "favourites", "downloads", "cost", "assets_by_operation", "assets_by_provider", "cost_by_operation")
+    __slots__ = ("assets", "bytes", "favourites", "downloads", "cost", "assets_by_operation", "assets_by_provider", "cost_by_operation", "costs")
     class AssetsByOperationEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -294,6 +294,7 @@ class Usage(_message.Message):
     ASSETS_BY_OPERATION_FIELD_NUMBER: _ClassVar[int]
     ASSETS_BY_PROVIDER_FIELD_NUMBER: _ClassVar[int]
     COST_BY_OPERATION_FIELD_NUMBER: _ClassVar[int]
+    COSTS_FIELD_NUMBER: _ClassVar[int]
     assets: int
     bytes: int
     favourites: int
@@ -302,4 +303,5 @@ class Usage(_message.Message):
     assets_by_operation: _containers.ScalarMap[str, int]
     assets_by_provider: _containers.ScalarMap[str, int]
     cost_by_operation: _containers.ScalarMap[str, str]
-    def __init__(self, assets: _Optional[int] = ..., bytes: _Optional[int] = ..., favourites: _Optional[int] = ..., downloads: _Optional[int] = ..., cost: _Optional[_Union[_studio_pb2.Money, _Mapping]] = ..., assets_by_operation: _Optional[_Mapping[str, int]] = ..., assets_by_provider: _Optional[_Mapping[str, int]] = ..., cost_by_operation: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    costs: _containers.RepeatedCompositeFieldContainer[_studio_pb2.Money]
+    def __init__(self, assets: _Optional[int] = ..., bytes: _Optional[int] = ..., favourites: _Optional[int] = ..., downloads: _Optional[int] = ..., cost: _Optional[_Union[_studio_pb2.Money, _Mapping]] = ..., assets_by_operation: _Optional[_Mapping[str, int]] = ..., assets_by_provider: _Optional[_Mapping[str, int]] = ..., cost_by_operation: _Optional[_Mapping[str, str]] = ..., costs: _Optional[_Iterable[_Union[_studio_pb2.Money, _Mapping]]] = ...) -> None: ...

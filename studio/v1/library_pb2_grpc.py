@@ -108,14 +108,15 @@ class LibraryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteAsset(self, request, context):
-        """Removes the asset; its blob is collected when no other asset refers to it.
+        """Removes the asset; its blob is collected when no other asset refers to it. Deleting it again
+        is harmless.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetLineage(self, request, context):
-        """Ancestors and descendants of an asset, nearest first.
+        """Ancestors and descendants of an asset, nearest first, at most 1,000 of each.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image as Pillow
 from pydantic import Field
 
-from services.edit.providers.local import ENGINE, LocalMatting, foreground
+from services.edit.foreground import foreground
+from services.edit.providers.local import LocalMatting
 from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import FloatArray, Image
@@ -40,28 +41,37 @@ class RemoveBackground(Operation[Params]):
         return [image.with_(alpha=True, media_type="image/png")] if image else []
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
-        """Refused (`edit.no_subject`) where nothing stands out."""
+        """Refused (`edit.no_subject`) where nothing stands out.
+
+        `details.coverage` is the share of the picture that stays, soft edges counted in part.
+        """
         image = work.needed_image()
         matte = await compute(self._local.matte, image)
-        coverage = float(matte.mean())
+        cut = await compute(_cut, image, matte, work.params.feather)
+        coverage = await compute(_coverage, cut)
         if coverage < _LEAST_COVERAGE:
             raise Refused(
                 rule="edit.no_subject",
                 says="No subject stands out from the background of this picture.",
                 fix="Use a picture with one clear subject, or crop to it first.",
             )
-        cut = await compute(_cut, image, matte, work.params.feather)
-        return [Output(image=cut, details={"coverage": round(coverage, 4), "engine": ENGINE})]
+        details = {
+            "coverage": round(coverage, 4),
+            "engine": self._local.name,
+            "engine_version": self._local.version,
+        }
+        return [Output(image=cut, details=details)]
 
 
 def _cut(image: Image, matte: FloatArray, feather: float) -> Image:
+    """The subject with its own colours; an alpha channel that was there is multiplied, once."""
     if feather > 0:
         matte = np.asarray(cv2.GaussianBlur(matte, (0, 0), feather / 2), np.float32)
-    colours = np.asarray(image.pixels.convert("RGB"), np.float32) / np.float32(255)
-    clean = foreground(colours, matte)
-    opaque = (matte > 0.999)[..., None]
-    kept = np.where(opaque, colours, clean)  # what is fully inside keeps its exact colours
-    pixels = Pillow.fromarray((kept * 255 + 0.5).astype(np.uint8))
+    colours = Pillow.fromarray(foreground(np.asarray(image.pixels.convert("RGB")), matte))
     if image.has_alpha:
-        matte = matte * (np.asarray(image.pixels.getchannel("A"), np.float32) / np.float32(255))
-    return image.with_pixels(pixels).with_alpha(matte)
+        colours.putalpha(image.pixels.getchannel("A"))
+    return image.with_pixels(colours).with_alpha(matte)
+
+
+def _coverage(image: Image) -> float:
+    return float(np.asarray(image.pixels.getchannel("A")).mean()) / 255

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from services.upscale.engine import Engine
 from services.upscale.enlarge import FIDELITY_FLOOR, enlarged, fidelity
-from services.upscale.providers.local import ENGINE, doubled
+from services.upscale.providers.lanczos import LanczosEngine
+from services.upscale.providers.local import Waifu2x
 from studio.compute import compute
 from studio.imaging.facts import ImageFacts
+from studio.imaging.image import Image
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Broken, Refused, Unavailable
 
@@ -20,20 +25,30 @@ MAX_SIDE = 8192
 MAX_PIXELS = 40_000_000  # of the result: 120 MB decoded, and as much while it is encoded
 
 
-class _Targets(BaseModel):
-    class Target(BaseModel):
-        long_side: int
-        source: str
+class _Target(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
-    checked_on: object
-    targets: dict[str, Target]
+    long_side: int = Field(ge=1, le=MAX_SIDE, description="px")
+    source: str
+
+
+class _Targets(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checked_on: date
+    targets: dict[str, _Target]
 
 
 @lru_cache(maxsize=1)
 def targets() -> dict[str, int]:
     """Named sizes: the longer side in px."""
     text = (Path(__file__).parent.parent / "targets.yaml").read_text()
-    return {name: one.long_side for name, one in _Targets(**yaml.safe_load(text)).targets.items()}
+    read = _Targets.model_validate(yaml.safe_load(text))
+    return {name: one.long_side for name, one in read.targets.items()}
+
+
+def _list_targets(schema: dict[str, Any]) -> None:
+    schema["examples"] = sorted(targets())
 
 
 class Cover(BaseModel):
@@ -49,7 +64,9 @@ class Params(OperationParams):
     """How large. Exactly one of factor, target, long_side and cover."""
 
     factor: float | None = Field(default=None, gt=1, le=8)
-    target: str | None = Field(default=None, examples=sorted(targets()))
+    target: str | None = Field(
+        default=None, description="a named size", json_schema_extra=_list_targets
+    )
     long_side: int | None = Field(default=None, ge=16, le=MAX_SIDE, description="px")
     cover: Cover | None = Field(default=None, description="the smallest size that covers this box")
     prompt: str | None = Field(
@@ -73,12 +90,17 @@ class Conservative(Operation[Params]):
     summary = "Enlarge to a size or by a factor, preserving every detail."
     providers = ("local", "lanczos")
 
+    def __init__(self, local: Engine | None = None, lanczos: Engine | None = None) -> None:
+        self._lanczos = lanczos or LanczosEngine()
+        self._engines = {"local": local or Waifu2x(), "lanczos": self._lanczos}
+
     def check(self, image: ImageFacts | None, params: Params) -> None:
-        """The result stays within the limits."""
+        """What is made stays within the limits; what is already larger passes."""
         if image is None:
             return
         width, height = _size(image, params)
-        if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        is_made = (width, height) != (image.width, image.height)
+        if is_made and (max(width, height) > MAX_SIDE or width * height > MAX_PIXELS):
             raise Refused(
                 rule="upscale.conservative.max_size",
                 says=f"{width}×{height} px is more than is made here: sides up to {MAX_SIDE:,}, "
@@ -92,8 +114,6 @@ class Conservative(Operation[Params]):
             return []
         self.check(image, params)
         width, height = _size(image, params)
-        if (width, height) == (image.width, image.height):
-            return [image]
         return [ImageFacts(width=width, height=height, alpha=image.alpha)]
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
@@ -106,25 +126,38 @@ class Conservative(Operation[Params]):
         if (width, height) == (image.width, image.height):
             notes.append("It was large enough and is unchanged.")
             return [Output(image=image, details={"prompt": params.prompt}, notes=tuple(notes))]
-        doubler, engine = (doubled, ENGINE) if work.provider == "local" else (None, "Lanczos")
-        try:
-            result = await compute(enlarged, image, width, height, doubler)
-        except (Unavailable, Broken) as missing:  # its weights are not in order
-            notes.append(f"Enlarged by Lanczos instead: {missing.says}")
-            engine = "Lanczos"
-            result = await compute(enlarged, image, width, height, None)
-        score = await compute(fidelity, image, result)
-        review = None
-        if score.ssim < FIDELITY_FLOOR:
-            review = f"Shrunk back it matches its source by {score.ssim:.2f} only (SSIM)."
+        result, engine, fallen = await self._enlarged(image, width, height, work.provider)
         details = {
-            "engine": engine,
+            "engine": engine.name,
+            "engine_version": engine.version,
             "factor": round(width / image.width, 3),
-            "fidelity": {"ssim": score.ssim, "psnr_db": score.psnr},
-            "needs_review": review,
             "prompt": params.prompt,
+            **await compute(_fidelity, image, result),
         }
-        return [Output(image=result, details=details, notes=tuple(notes))]
+        return [Output(image=result, details=details, notes=(*notes, *fallen))]
+
+    async def _enlarged(
+        self, image: Image, width: int, height: int, provider: str
+    ) -> tuple[Image, Engine, Sequence[str]]:
+        """The result, who made it, and a note if it was the fallback."""
+        engine = self._engines[provider]
+        try:
+            return await compute(enlarged, image, width, height, engine), engine, ()
+        except (Unavailable, Broken) as missing:  # its weights are not in order
+            if engine is self._lanczos:
+                raise
+            note = f"Enlarged by {self._lanczos.name} instead: {missing.says}"
+        result = await compute(enlarged, image, width, height, self._lanczos)
+        return result, self._lanczos, (note,)
+
+
+def _fidelity(source: Image, result: Image) -> Mapping[str, Any]:
+    """What the details say of it; below the floor a person should look."""
+    score = fidelity(source, result)
+    review = None
+    if score.ssim < FIDELITY_FLOOR:
+        review = f"Shrunk back it matches its source by {score.ssim:.2f} only (SSIM)."
+    return {"fidelity": {"ssim": score.ssim, "psnr_db": score.psnr}, "needs_review": review}
 
 
 def _size(image: ImageFacts, params: Params) -> tuple[int, int]:

@@ -17,6 +17,7 @@ FILTERS = [
     {"query": "harbour dusk"},
     {"run": "r", "operation": "create.generate"},
     {"tags": ["a", "b"]},
+    {"tags": ["a"], "created_from": Timestamp(seconds=5)},
     {"tags": ["a"], "favourite": True},
     {"favourite": False, "created_from": Timestamp(seconds=5)},
     {"created_from": Timestamp(seconds=5), "created_to": Timestamp(seconds=9)},
