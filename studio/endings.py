@@ -7,16 +7,15 @@ from studio.problems import Problem
 from studio.slip import derived
 
 
-def failure_of(event: Event, problem: Problem, *, by: str, attempts: int) -> Event | None:
-    """The `image.failed` for the item that an event carries; None if it carries none.
+def failure_of(event: Event, problem: Problem, *, by: str, attempts: int) -> Event:
+    """The `image.failed` for the item that an event carries.
 
     Its id is derived from the event and the service: failing again tells the same.
     """
-    if not isinstance(event.data, ItemData):
-        return None
+    item: ItemData = event.data
     data = ImageFailed(
-        **event.data.model_dump(exclude={"returned", "problem", "attempts"}),
-        returned=event.data.share,
+        **item.model_dump(exclude={"returned", "problem", "attempts"}),
+        returned=item.share,
         problem=problem,
         attempts=attempts,
     )

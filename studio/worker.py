@@ -7,7 +7,6 @@ exactly-once results. docs/adr/0001 says why there is no outbox.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,9 +14,8 @@ from uuid import UUID
 
 from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
-from studio.bus.base import MAX_CRASHES, Bus, Dead, Delivery, Done, Later, Settlement
+from studio.bus.base import MAX_CRASHES, Bus, Delivery, Settlement
 from studio.compute import compute
-from studio.endings import failure_of
 from studio.events import (
     EVENT_TYPES,
     FACT_OF_STUDIO,
@@ -30,15 +28,14 @@ from studio.events import (
 )
 from studio.imaging.decode import decode
 from studio.imaging.encode import encode
-from studio.ledger import InProgress, Ledger, Outcome, StoredOutput
+from studio.ledger import Ledger, Outcome, StoredOutput
 from studio.money import Money
 from studio.operation import AnyOperation, Failure, Output, Work
-from studio.problems import Broken, Refused, StudioError, Unavailable
+from studio.problems import Broken, Refused
 from studio.rpc import choose_provider, find_operation
+from studio.settling import Settling
 from studio.shares import divide
 from studio.slip import derived, step_id
-
-log = logging.getLogger(__name__)
 
 
 class Cancelled(Refused):
@@ -63,41 +60,17 @@ class Worker:
         self.source = f"/studio/{studio}"
         self._operations = {operation.name: operation for operation in operations}
         self._bus, self._blobs, self._ledger = bus, blobs, ledger
+        self._settling = Settling(studio, self._advance, self._publish)
 
     async def handle(self, delivery: Delivery) -> Settlement:
-        """Settle one delivery. Raises nothing that the message itself could cause."""
-        try:
-            event = Event.parse(delivery.message.body)
-        except Refused as malformed:
-            log.warning("A message was not understood: %s", malformed.says)
-            return Dead(malformed.as_problem())
-        with telemetry.consuming(event, self.studio, delivery.attempt):
-            return await self._settle(event, delivery)
-
-    async def _settle(self, event: Event, delivery: Delivery) -> Settlement:
-        try:
-            if isinstance(event.data, RunCancelled):
-                await self._ledger.cancel(event.data.run)
-                return Done()
-            await self._advance(event, delivery)
-        except InProgress as elsewhere:
-            return Later(elsewhere.as_problem(), delay=elsewhere.retry_after, counted=False)
-        except Refused as refused:
-            return await self._fail(event, refused, delivery)
-        except Unavailable as unavailable:
-            if delivery.is_last_attempt:
-                return await self._fail(event, unavailable, delivery)
-            return Later(unavailable.as_problem(), delay=unavailable.retry_after)
-        except Exception as error:
-            log.exception("A step failed unexpectedly")
-            broken = error if isinstance(error, StudioError) else Broken.because(error)
-            if delivery.is_last_attempt:
-                return await self._fail(event, broken, delivery)
-            return Later(broken.as_problem(telemetry.trace_id()))
-        return Done()
+        """Settle one delivery (studio.settling says how errors end)."""
+        return await self._settling.settle(delivery)
 
     async def _advance(self, event: Event, delivery: Delivery) -> None:
         """The heart: find the outcome or make it, then tell it."""
+        if isinstance(event.data, RunCancelled):
+            await self._ledger.cancel(event.data.run)
+            return
         data = self._item(event)
         step = step_id(_known(data.run), _known(data.item), data.slip)
         outcome = await self._ledger.outcome(step)
@@ -255,24 +228,6 @@ class Worker:
             workspace=event.workspace,
             lane=event.lane,
         )
-
-    async def _fail(self, event: Event, error: StudioError, delivery: Delivery) -> Settlement:
-        """End the item: tell why, return its share, keep the message for a replay."""
-        problem = error.as_problem(telemetry.trace_id())
-        telemetry.mark_failed(error.says)
-        fact = failure_of(event, problem, by=self.studio, attempts=delivery.attempt)
-        if fact is not None:
-            try:
-                await self._publish(fact)
-            except Unavailable as away:  # the item must not die untold: come back
-                return Later(away.as_problem(), delay=5, counted=False)
-            result = "cancelled" if isinstance(error, Cancelled) else "failed"
-            slip = fact.data.slip
-            operation = "none" if slip.is_done else slip.head.operation
-            metrics.steps.labels(operation, "none", result).inc()
-        log.warning("An item ended without its image: %s", error.says, extra={"facts": {
-            "rule": error.rule, "event": event.id}})  # fmt: skip
-        return Done() if isinstance(error, Cancelled) else Dead(problem)
 
     async def _publish(self, fact: Event) -> None:
         with telemetry.producing(fact, fact.routing_key) as carried:

@@ -16,16 +16,16 @@ from services.library.operations.organise import Organise
 from services.library.store import AssetStore
 from studio import metrics, telemetry
 from studio.blobs.base import BlobStore, key_of
-from studio.bus.base import MAX_CRASHES, Bus, Dead, Delivery, Done, Later, Settlement
+from studio.bus.base import MAX_CRASHES, Bus, Delivery, Settlement
 from studio.compute import compute
-from studio.endings import failure_of
 from studio.events import FACT_OF_STUDIO, Event, ImageCatalogued, ImageRef, ItemData
 from studio.imaging.decode import decode, inspect
 from studio.imaging.encode import thumbnail
 from studio.imaging.facts import ImageFacts
 from studio.metadata import Document
-from studio.problems import Broken, NotFound, Refused, StudioError, Unavailable
+from studio.problems import Broken, NotFound, Refused
 from studio.rpc import find_operation
+from studio.settling import Settling
 from studio.slip import Slip, derived, step_id
 
 log = logging.getLogger(__name__)
@@ -43,33 +43,15 @@ class Catalogue:
         self._assets, self._garbage = assets, garbage
         self._thumbnail_side = thumbnail_side
         self._operations = {Organise.name: Organise()}
+        self._settling = Settling(NAME, self._advance, self._publish, owns=_is_ours)
 
     async def handle(self, delivery: Delivery) -> Settlement:
-        """Settle one delivery. Raises nothing that the message itself could cause."""
-        try:
-            event = Event.parse(delivery.message.body)
-        except Refused as malformed:
-            log.warning("A message was not understood: %s", malformed.says)
-            return Dead(malformed.as_problem())
-        with telemetry.consuming(event, NAME, delivery.attempt):
-            return await self._settle(event, delivery)
+        """Settle one delivery (studio.settling says how errors end).
 
-    async def _settle(self, event: Event, delivery: Delivery) -> Settlement:
-        try:
-            await self._advance(event, delivery)
-        except Refused as refused:
-            return await self._fail(event, refused, delivery)
-        except Unavailable as unavailable:
-            if delivery.is_last_attempt:
-                return await self._fail(event, unavailable, delivery)
-            return Later(unavailable.as_problem(), delay=unavailable.retry_after)
-        except Exception as error:
-            log.exception("Cataloguing failed unexpectedly")
-            broken = error if isinstance(error, StudioError) else Broken.because(error)
-            if delivery.is_last_attempt:
-                return await self._fail(event, broken, delivery)
-            return Later(broken.as_problem(telemetry.trace_id()))
-        return Done()
+        An item that is on its way to another studio lives on there if we fail: ending it here
+        would return its share while it is still being worked on.
+        """
+        return await self._settling.settle(delivery)
 
     async def _advance(self, event: Event, delivery: Delivery) -> None:
         """The heart: keep the image, do what we are asked to, tell."""
@@ -155,28 +137,6 @@ class Catalogue:
             workspace=event.workspace,
             lane=event.lane,
         )
-
-    async def _fail(self, event: Event, error: StudioError, delivery: Delivery) -> Settlement:
-        """Tell why, return the share if the item ends with us, keep the message for a replay.
-
-        An item that is on its way to another studio lives on there: ending it here would return
-        its share while it is still being worked on.
-        """
-        problem = error.as_problem(telemetry.trace_id())
-        telemetry.mark_failed(error.says)
-        data = event.data
-        if isinstance(data, ItemData) and _is_ours(data):
-            fact = failure_of(event, problem, by=NAME, attempts=delivery.attempt)
-            try:
-                if fact is not None:
-                    await self._publish(fact)
-            except Unavailable as away:  # the item must not die untold: come back
-                return Later(away.as_problem(), delay=5, counted=False)
-            operation = "none" if data.slip.is_done else data.slip.head.operation
-            metrics.steps.labels(operation, "none", "failed").inc()
-        log.warning("An image was not catalogued: %s", error.says, extra={"facts": {
-            "rule": error.rule, "event": event.id}})  # fmt: skip
-        return Dead(problem)
 
     async def _publish(self, fact: Event) -> None:
         with telemetry.producing(fact, fact.routing_key) as carried:

@@ -45,6 +45,11 @@ class Message:
     addressed: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def address(self) -> str | None:
+        """The queue that must act on it: the last word of the key of an addressed message."""
+        return self.routing_key.rpartition(".")[2] if self.addressed else None
+
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
@@ -157,7 +162,8 @@ class Bus(Protocol):
     async def publish(self, message: Message) -> None:
         """Return once the broker has taken responsibility.
 
-        Unavailable(rule="bus.unroutable") if it is addressed and no queue is bound to its key;
+        Unavailable(rule="bus.unroutable") if it is addressed and there is no queue of that name:
+        that others overhear it (the library, the tracker) does not get its work done;
         Refused(rule="bus.message_too_large") above the size limit (events carry references).
         """
 

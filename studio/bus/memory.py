@@ -206,7 +206,7 @@ class MemoryBus(Bus):
             for box in self._boxes.values()
             if any(matches(pattern, message.routing_key) for pattern in box.queue.bindings)
         ]
-        if message.addressed and not boxes:
+        if message.address is not None and message.address not in self._boxes:
             raise unroutable(message)
         for box in boxes:
             await box.line(message.lane).put(_Waiting(message))

@@ -56,6 +56,9 @@ log = logging.getLogger(__name__)
 #: How long a publisher waits for a broker that is away before it is told.
 PATIENCE = 8.0
 
+#: How long a queue that was seen is believed to exist, s.
+_REMEMBERED = 60.0
+
 #: A broker that was restarted may never confirm the end of a consumer or of a channel (seen with
 #: RabbitMQ 3.10); closing the connection ends both.
 _CLOSE_SECONDS = 3.0
@@ -87,6 +90,7 @@ class RabbitBus(Bus):
         self._connection: AbstractRobustConnection | None = None
         self._publishing: AbstractChannel | None = None
         self._consumers: list[_Consumer] = []
+        self._seen: dict[str, float] = {}  # queues that exist, until when that is believed
 
     async def declare(self, queue: Queue) -> None:
         """Create the queue with all that belongs to it."""
@@ -98,6 +102,8 @@ class RabbitBus(Bus):
     async def publish(self, message: Message) -> None:
         """Publish to the lane's exchange and wait for the confirm."""
         check_size(message)
+        if message.address is not None and not await self._has_queue(message.address, message.lane):
+            raise unroutable(message)
         exchange = self._names.exchange(message.lane)
         await self._send(
             exchange,
@@ -134,23 +140,21 @@ class RabbitBus(Bus):
 
     async def replay(self, queue: str, ids: Sequence[str] | None = None) -> int:
         """Send letters home to their lane's queue; each is removed once it is confirmed there."""
-        replayed = 0
+        replayed: set[str] = set()
         async with self._channel() as channel:
             dead = await _existing(channel, self._names.dead(queue))
-            waiting = dead.declaration_result.message_count or 0 if dead else 0
-            for _ in range(waiting):
-                incoming = await dead.get(fail=False) if dead else None
-                if incoming is None:
-                    break
+            while dead and (incoming := await dead.get(fail=False)):
                 letter = _letter(queue, incoming)
+                if letter.id in replayed:
+                    break  # it died again already: once round is enough
                 if ids is not None and letter.id not in ids:
                     continue  # stays unsettled, and goes back when the channel closes
                 home = self._names.work(queue, letter.message.lane)
                 headers = {**letter.message.headers, _KEY: letter.message.routing_key}
                 await self._send("", home, _outgoing(letter.message, headers), mandatory=True)
                 await incoming.ack()
-                replayed += 1
-        return replayed
+                replayed.add(letter.id)
+        return len(replayed)
 
     async def depth(self, queue: str) -> Mapping[str, int]:
         """Messages ready in each queue; what is delayed is not told by queue."""
@@ -239,6 +243,18 @@ class RabbitBus(Bus):
             if asyncio.get_running_loop().time() + 0.2 >= deadline:
                 raise _unavailable() from error
             await asyncio.sleep(0.2)
+
+    async def _has_queue(self, name: str, lane: Lane) -> bool:
+        """Whether a service has its queue. Mandatory publishing cannot tell: whoever overhears
+        every event makes it routable. Queues are durable, so the answer is kept for a while."""
+        work, now = self._names.work(name, lane), asyncio.get_running_loop().time()
+        if self._seen.get(work, 0) > now:
+            return True
+        async with self._channel() as channel:
+            if await _existing(channel, work) is None:
+                return False
+        self._seen[work] = now + _REMEMBERED
+        return True
 
     async def _publisher(self) -> AbstractChannel:
         connection = await self._connected()

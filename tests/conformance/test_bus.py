@@ -122,6 +122,19 @@ async def test_an_addressed_message_that_nobody_listens_to_is_an_error_and_a_fac
     assert error.value.rule == "bus.unroutable"
 
 
+async def test_that_others_overhear_it_does_not_make_an_addressed_message_routable(bus):
+    tracker = Handler()
+    await bus.consume(Queue("tracker", bindings=("image.#",)), tracker, prefetch=1)
+    with pytest.raises(Unavailable) as error:
+        await bus.publish(message(key="image.created.edit", addressed=True))
+    assert error.value.rule == "bus.unroutable"
+    await bus.declare(EDIT)
+    await bus.publish(message(key="image.created.edit", addressed=True))
+    await tracker.has_seen(1)
+    await quiet()
+    assert len(tracker.seen) == 1
+
+
 async def test_a_message_that_is_too_large_is_refused(bus):
     await bus.declare(EDIT)
     with pytest.raises(Refused) as error:

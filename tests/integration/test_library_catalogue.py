@@ -176,6 +176,7 @@ async def test_while_the_blob_store_is_away_the_image_waits_and_at_last_its_item
 
 
 async def test_work_cut_short_before_it_was_told_is_told_later_and_not_done_again(desk):
+    await desk.bus.declare(Queue("edit", bindings=("*.*.edit",)))
     event = await desk.event(slip={"steps": [ORGANISE, ADJUST]})
     deaf = desk.using(bus=MemoryBus())  # nobody listens, so what is addressed is not accepted
     assert isinstance(await deaf.handle(Delivery(event.to_message())), Later)

@@ -1,0 +1,83 @@
+"""Settling: what becomes of a delivery, once for every service that works on items.
+
+What a caller can change ends the item at once; what may work later is tried again, and ends it on
+the last attempt; our own faults are treated like the latter and logged. Whatever ends an item
+returns its share and keeps the message among the dead letters, from where it can be replayed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from studio import metrics, telemetry
+from studio.bus.base import Dead, Delivery, Done, Later, Settlement
+from studio.endings import failure_of
+from studio.events import Event, ItemData
+from studio.ledger import InProgress
+from studio.problems import Broken, Refused, StudioError, Unavailable
+
+log = logging.getLogger(__name__)
+
+#: Told and gone: a cancelled item is not kept for a replay.
+_NOT_KEPT = "cancelled"
+
+Advance = Callable[[Event, Delivery], Awaitable[None]]
+Publish = Callable[[Event], Awaitable[None]]
+Owns = Callable[[ItemData], bool]
+
+
+class Settling:
+    """Runs the work of one service and turns its errors into settlements."""
+
+    def __init__(
+        self, service: str, advance: Advance, publish: Publish, owns: Owns = lambda _: True
+    ) -> None:
+        """`owns`: whether an item would end with us; others live on elsewhere if we fail."""
+        self._service, self._advance, self._publish, self._owns = service, advance, publish, owns
+
+    async def settle(self, delivery: Delivery) -> Settlement:
+        """Settle one delivery. Raises nothing that the message itself could cause."""
+        try:
+            event = Event.parse(delivery.message.body)
+        except Refused as malformed:
+            log.warning("A message was not understood: %s", malformed.says)
+            return Dead(malformed.as_problem())
+        with telemetry.consuming(event, self._service, delivery.attempt):
+            return await self._settle(event, delivery)
+
+    async def _settle(self, event: Event, delivery: Delivery) -> Settlement:
+        try:
+            await self._advance(event, delivery)
+        except InProgress as elsewhere:
+            return Later(elsewhere.as_problem(), delay=elsewhere.retry_after, counted=False)
+        except Refused as refused:
+            return await self._end(event, refused, delivery)
+        except Exception as error:
+            known = error if isinstance(error, StudioError) else Broken.because(error)
+            if not isinstance(error, Unavailable):
+                log.exception("%s failed unexpectedly", event.type)
+            if delivery.is_last_attempt:
+                return await self._end(event, known, delivery)
+            wait = getattr(known, "retry_after", None)
+            return Later(known.as_problem(telemetry.trace_id()), delay=wait)
+        return Done()
+
+    async def _end(self, event: Event, error: StudioError, delivery: Delivery) -> Settlement:
+        """End the item: tell why, return its share, keep the message for a replay."""
+        problem = error.as_problem(telemetry.trace_id())
+        telemetry.mark_failed(error.says)
+        if isinstance(event.data, ItemData) and self._owns(event.data):
+            fact = failure_of(event, problem, by=self._service, attempts=delivery.attempt)
+            try:
+                await self._publish(fact)
+            except Unavailable as away:  # the item must not die untold: come back
+                return Later(away.as_problem(), delay=5, counted=False)
+            slip = event.data.slip
+            result = _NOT_KEPT if error.kind == _NOT_KEPT else "failed"
+            metrics.steps.labels(
+                "none" if slip.is_done else slip.head.operation, "none", result
+            ).inc()
+        facts = {"rule": error.rule, "event": event.id}
+        log.warning("An item ended: %s", error.says, extra={"facts": facts})
+        return Done() if error.kind == _NOT_KEPT else Dead(problem)
