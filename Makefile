@@ -3,14 +3,14 @@
 #   make demo   the whole platform in one process: a campaign from a prompt and one from a photo
 #   make up     the same platform, kept running (data in .studio/)
 #   make test   every check: lint, types, and the tests on real servers
-#   make bench  speed and quality figures
+#   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo up test check lint types proto docs lock bench clean
+.PHONY: demo up test check lint types proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -51,9 +51,6 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra embedded --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --python-version 3.11 --upgrade -o requirements.lock
-
-bench: $(STAMP)
-	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) .studio out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

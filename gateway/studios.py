@@ -80,6 +80,11 @@ class Studios:
                 "summary": one.summary,
                 "providers": list(one.providers),
                 "needs_image": one.needs_image,
+                "limits": list(one.limits),
+                "unit_prices": {
+                    name: price_from(price).model_dump(mode="json")
+                    for name, price in one.unit_prices.items()
+                },
                 "parameters": json_format.MessageToDict(one.params_schema),
             }
             for one in answer.operations

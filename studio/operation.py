@@ -84,6 +84,7 @@ class Operation(ABC, Generic[ParamsT]):
     needs_image: ClassVar[bool] = True
     decodes: ClassVar[bool] = True  # False: works on bytes, `Work.image` stays None
     providers: ClassVar[tuple[str, ...]] = ("local",)  # first = default
+    limits: ClassVar[tuple[str, ...]] = ()  # sentences that the parameters' schema cannot say
 
     params_type: ClassVar[type[OperationParams]]  # the argument of Operation[…]
 
@@ -116,9 +117,13 @@ class Operation(ABC, Generic[ParamsT]):
     def forecast(self, image: ImageFacts | None, params: ParamsT) -> Sequence[ImageFacts]:
         """What it will output, one entry an image, without doing it. May raise Refused."""
 
-    def price(self, image: ImageFacts | None, params: ParamsT, provider: str) -> PriceRange:
-        """What the whole step costs. Local engines are free."""
+    def unit_price(self, provider: str) -> PriceRange:
+        """What one output costs, whatever the parameters. Local engines are free."""
         return PriceRange.exactly(Money.zero())
+
+    def price(self, image: ImageFacts | None, params: ParamsT, provider: str) -> PriceRange:
+        """What the whole step costs: one output's price, unless it makes several."""
+        return self.unit_price(provider)
 
     @abstractmethod
     async def run(self, work: Work[ParamsT]) -> Sequence[Output | Failure]:

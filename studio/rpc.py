@@ -157,6 +157,8 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                     params_schema=struct(one.params_type.model_json_schema()),
                     providers=one.providers,
                     needs_image=one.needs_image,
+                    limits=one.limits,
+                    unit_prices={name: price_to(one.unit_price(name)) for name in one.providers},
                 )
                 for one in self._operations.values()
             ],

@@ -20,18 +20,29 @@ class DescribeResponse(_message.Message):
     def __init__(self, studio: _Optional[str] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
 
 class Operation(_message.Message):
-    __slots__ = ("name", "summary", "params_schema", "providers", "needs_image")
+    __slots__ = ("name", "summary", "params_schema", "providers", "needs_image", "limits", "unit_prices")
+    class UnitPricesEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: PriceRange
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[_Union[PriceRange, _Mapping]] = ...) -> None: ...
     NAME_FIELD_NUMBER: _ClassVar[int]
     SUMMARY_FIELD_NUMBER: _ClassVar[int]
     PARAMS_SCHEMA_FIELD_NUMBER: _ClassVar[int]
     PROVIDERS_FIELD_NUMBER: _ClassVar[int]
     NEEDS_IMAGE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    UNIT_PRICES_FIELD_NUMBER: _ClassVar[int]
     name: str
     summary: str
     params_schema: _struct_pb2.Struct
     providers: _containers.RepeatedScalarFieldContainer[str]
     needs_image: bool
-    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ...) -> None: ...
+    limits: _containers.RepeatedScalarFieldContainer[str]
+    unit_prices: _containers.MessageMap[str, PriceRange]
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ..., limits: _Optional[_Iterable[str]] = ..., unit_prices: _Optional[_Mapping[str, PriceRange]] = ...) -> None: ...
 
 class QuoteRequest(_message.Message):
     __slots__ = ("workspace", "operation", "params", "provider", "image")

@@ -279,6 +279,8 @@ def test_what_there_is_can_be_discovered(http):
     for one in operations.values():
         assert one["summary"]
         assert one["parameters"]["properties"]
+        assert set(one["unit_prices"]) == set(one["providers"])
+    assert "4,194,304" in operations["create.generate"]["limits"][0]
     workflow = http.get("/v1/workflows/quick-social-post").json()
     assert workflow["parameters"]["required"] == ["prompt"]
     problem(http.get("/v1/workflows/nothing"), 404, "workflow.unknown")

@@ -14,6 +14,7 @@ from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.imaging.provenance import ALGORITHMIC_MEDIA
+from studio.money import PriceRange
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Refused
 
@@ -60,6 +61,7 @@ class Generate(Operation[Params]):
     name = "create.generate"
     summary = "Make one to ten pictures from a prompt."
     needs_image = False
+    limits = (f"width × height is at most {MAX_PIXELS:,} pixels",)
 
     def check(self, image: ImageFacts | None, params: Params) -> None:
         """The template and the style exist, and the size can be painted."""
@@ -83,6 +85,10 @@ class Generate(Operation[Params]):
         """As many pictures as variations, all of one size."""
         width, height = self._size(params)
         return [ImageFacts(width=width, height=height)] * params.variations
+
+    def price(self, image: ImageFacts | None, params: Params, provider: str) -> PriceRange:
+        """Each variation is paid for."""
+        return self.unit_price(provider) * params.variations
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """One variation after another; each uses the seed that follows the one before."""

@@ -31,6 +31,7 @@ class Import(Operation[Params]):
     summary = "Bring in an uploaded photo, unchanged."
     needs_image = False
     decodes = False
+    limits = ("the upload is a picture that can be read: at most 64 MiB and 100 megapixels",)
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
         """One image of the size that was told; without one nothing can be said of later steps."""

@@ -32,6 +32,7 @@ class RemoveBackground(Operation[Params]):
 
     name = "edit.remove_background"
     summary = "Isolate the subject; the background becomes transparent."
+    limits = ("something must stand out from the background",)
 
     def __init__(self, local: LocalMatting) -> None:
         self._local = local

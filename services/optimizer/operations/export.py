@@ -49,6 +49,7 @@ class Export(Operation[Params]):
 
     name = "optimizer.export"
     summary = "Make a rendition for each placement: exact size, smart crop, bytes within limits."
+    limits = ("never enlarges: what would have to be fails alone, with the size that it needs",)
 
     def check(self, image: ImageFacts | None, params: Params) -> None:
         """The placements exist."""

@@ -88,6 +88,7 @@ class Conservative(Operation[Params]):
 
     name = "upscale.conservative"
     summary = "Enlarge to a size or by a factor, preserving every detail."
+    limits = (f"the result has sides up to {MAX_SIDE:,} px and {MAX_PIXELS:,} pixels",)
     providers = ("local", "lanczos")
 
     def __init__(self, local: Engine | None = None, lanczos: Engine | None = None) -> None:
