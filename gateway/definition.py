@@ -19,8 +19,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from studio.events import BLOB_PATTERN
-from studio.operation import in_words
-from studio.problems import NotFound, Refused
+from studio.problems import NotFound, Refused, in_words
 from studio.slip import Step
 
 _REFERENCE = re.compile(r"\$\{([a-z_]+)\}")

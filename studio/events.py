@@ -16,8 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from studio.bus.base import Lane, Message
 from studio.imaging.facts import ImageFacts
 from studio.money import Money
-from studio.operation import in_words
-from studio.problems import Problem, Refused
+from studio.problems import Problem, Refused, in_words
 from studio.shares import WHOLE, Share
 from studio.slip import Slip, derived
 

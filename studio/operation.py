@@ -16,10 +16,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typing_extensions import get_original_bases
 
+from studio.events import About
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.money import Money, PriceRange
-from studio.problems import Problem, Refused
+from studio.problems import Problem, Refused, in_words
 
 
 class OperationParams(BaseModel):
@@ -53,6 +54,15 @@ class Failure:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+#: (kind, look): the finding that is kept of this kind about the image, or what `look` gives.
+Found = Callable[[str, Callable[[], Awaitable[dict[str, Any]]]], Awaitable[dict[str, Any]]]
+
+
+async def _looked(kind: str, look: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    """Where nothing is kept."""
+    return await look()
+
+
 @dataclass(frozen=True, slots=True)
 class Work(Generic[ParamsT]):
     """What an operation is handed: everything it may use, and nothing else."""
@@ -64,6 +74,8 @@ class Work(Generic[ParamsT]):
     provider: str  # which of the operation's providers does it
     read_blob: Callable[[str], Awaitable[bytes]]  # other blobs that the parameters name
     details: Mapping[str, Any] = field(default_factory=dict)  # of the asset that `image` is
+    about: About = field(default_factory=About)  # what people say of that asset
+    found: Found = _looked  # what was found out about the image's blob before, or now
 
     def needed_image(self) -> Image:
         """The image, for operations that cannot work without one."""
@@ -131,11 +143,3 @@ class Operation(ABC, Generic[ParamsT]):
 
 
 AnyOperation = Operation[Any]
-
-
-def in_words(error: ValidationError) -> str:
-    """A pydantic error as one readable clause: `variations: must be ≤ 10; prompt: missing`."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in one['loc']) or 'value'}: {one['msg'].lower()}"
-        for one in error.errors(include_url=False, include_input=False)[:8]
-    )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 #: Problem types are URIs (RFC 9457, 3.1.1); a URN needs no server to exist.
 TYPE_PREFIX = "urn:image-studio:problem:"
@@ -168,3 +168,11 @@ def _rebuilt(
     kind: type[StudioError], rule: str, says: str, fix: str | None, valid: list[str]
 ) -> StudioError:
     return kind(rule=rule, says=says, fix=fix, valid=valid)
+
+
+def in_words(error: ValidationError) -> str:
+    """A pydantic error as one readable clause: `variations: must be ≤ 10; prompt: missing`."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in one['loc']) or 'value'}: {one['msg'].lower()}"
+        for one in error.errors(include_url=False, include_input=False)[:8]
+    )

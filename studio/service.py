@@ -24,6 +24,7 @@ from studio.blobs.base import BlobStore
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.base import Bus, Consumption, Delivery, Queue, Settlement
 from studio.bus.rabbit import RabbitBus
+from studio.findings import Findings
 from studio.ledger import Ledger
 from studio.metadata import Database, Index, Metadata
 from studio.operation import AnyOperation
@@ -92,10 +93,12 @@ class StudioService(Service):
         super().__init__(ports)
         self.name = name
         self.queue = Queue(name, bindings=(f"*.*.{name}",))
-        self.indexes = Ledger.indexes
+        self.indexes = (*Ledger.indexes, *Findings.indexes)
         self._operations = tuple(operations)
         ledger = Ledger(ports.database, ports.settings.lease)
-        self._worker = Worker(name, self._operations, ports.bus, ports.blobs, ledger)
+        self._worker = Worker(
+            name, self._operations, ports.bus, ports.blobs, ledger, Findings(ports.database)
+        )
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Advance the item by one step."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from studio.events import (
     RunCancelled,
     StepRecord,
 )
+from studio.findings import Findings
 from studio.imaging.decode import decode
 from studio.imaging.encode import encode
 from studio.ledger import Ledger, Outcome, StoredOutput
@@ -55,11 +57,13 @@ class Worker:
         bus: Bus,
         blobs: BlobStore,
         ledger: Ledger,
+        findings: Findings,
     ) -> None:
         self.studio = studio
         self.source = f"/studio/{studio}"
         self._operations = {operation.name: operation for operation in operations}
         self._bus, self._blobs, self._ledger = bus, blobs, ledger
+        self._findings = findings
         self._settling = Settling(studio, self._advance, self._publish)
 
     async def handle(self, delivery: Delivery) -> Settlement:
@@ -152,6 +156,8 @@ class Worker:
             provider=provider,
             read_blob=self._blobs.get,
             details=data.step.details if data.step else {},
+            about=data.about,
+            **({"found": partial(self._findings.found, data.image.blob)} if data.image else {}),
         )
         with telemetry.span("operate", operation=operation.name, provider=provider):
             return await operation.run(work)

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from embedded.servers import S3Address
 from studio.blobs.s3 import S3BlobStore
@@ -15,6 +16,10 @@ from studio.metadata import Database, Metadata
 from tests.servers.found import Found, Servers
 
 PHOTOS = Path(__file__).parent / "photos"
+
+# Tests are never timed: on a busy machine a slow example is no failure.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 _servers = pytest.StashKey[Servers]()
 _found = pytest.StashKey[Found]()

@@ -17,8 +17,7 @@ from studio import telemetry
 from studio.bus.base import Bus
 from studio.events import Event, ImageDeleted
 from studio.metadata import Document
-from studio.operation import in_words
-from studio.problems import NotFound, Refused
+from studio.problems import NotFound, Refused, in_words
 from studio.slip import derived
 from studio.v1 import library_pb2 as pb
 from studio.v1 import library_pb2_grpc

@@ -73,6 +73,16 @@ def focal_crop(
     return Crop(box, min(1.0, float(kept[best])), bool(worst[best] > _GRAZED))
 
 
+def kept_weight(weights: FloatArray, box: Box) -> float:
+    """The fraction of the focal weight that lies in a box, 0..1; 1 if there is no weight."""
+    table = _summed(weights)
+    total = float(table[-1, -1])
+    if total <= 0:
+        return 1.0
+    edges = (np.array([edge]) for edge in (box.x0, box.y0, box.x1, box.y1))
+    return min(1.0, float(_inside(table, *edges)[0]) / total)
+
+
 def safe_fraction(subject: np.ndarray, crop: Box, safe: Box) -> float:
     """How much of the subject's area lies in the safe zone of the window; 1 if there is none."""
     area = int(subject.sum())

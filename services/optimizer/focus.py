@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import zlib
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import cv2
 import numpy as np
-from pydantic import BaseModel, ConfigDict
+import numpy.typing as npt
+from PIL import Image as Pillow
+from pydantic import BaseModel, ConfigDict, Field
 
-from studio.imaging.faces import faces
+from services.optimizer.crop import kept_weight
+from studio.imaging.faces import Face, faces
 from studio.imaging.geometry import Box
 from studio.imaging.image import FloatArray, Image
 from studio.imaging.saliency import saliency
@@ -23,6 +29,17 @@ _HEAD = (0.55, 0.20, 0.20)
 _SUBJECT_FROM = 0.4
 #: A "subject" that is larger than this fraction of the picture is the scene itself.
 _SUBJECT_AT_MOST = 0.45
+#: A picture that is opaque in less than this part is a cut-out.
+_CUT_OUT = 0.98
+#: Places above this fraction of the greatest weight stand out, if they fill enough of the picture.
+_STANDS_OUT, _SMALLEST, _FEW_PLACES = 0.5, 0.002, 64
+#: Places a side that are kept: windows are found to a fraction of one.
+_SIDE = 96
+
+#: Changes when looking again would find something else; what was found before is then not used.
+FOCUS_VERSION = "2026-11"
+
+RegionKind = Literal["face", "given", "subject", "salient"]
 
 
 class Region(BaseModel):
@@ -30,30 +47,78 @@ class Region(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    kind: str  # "face", "given"
+    kind: RegionKind
     box: Box
-    score: float
+    weight: float = Field(ge=0, le=1, description="its part of all focal weight")
+    score: float = Field(ge=0, le=1, description="how sure the detector is")
+    detector: str
+
+
+class Detector(BaseModel):
+    """Who looked."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: str
+
+
+_U2NETP = Detector(name="u2netp", version="2020")
+_SPECTRAL = Detector(name="spectral residual (Hou & Zhang)", version="2007")
+_BLAZEFACE = Detector(name="BlazeFace short-range", version="mediapipe 0.10.21")
 
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """Weights for cropping, and what must not be cut.
+    """What matters in a picture: found once, kept as a document, used for every crop.
 
-    weights: (h, w) float32 ≥ 0, the longer side at most 320; its sum is 1.
-    subject: (h, w) bool, what should lie in the safe zone; empty for scenes without one.
-    keep:    heads and given regions that a crop must not cut if it can be avoided.
+    weights: (h, w) float32, 0..1 in steps of 1/255, the longer side at most 96.
+    regions: faces, given regions, the opaque part of a cut-out, and what stands out.
     """
 
     weights: FloatArray
-    subject: np.ndarray
     regions: tuple[Region, ...]
-    detectors: tuple[str, ...]
+    detectors: tuple[Detector, ...]
     notes: tuple[str, ...] = ()
 
     @property
+    def subject(self) -> npt.NDArray[np.bool_]:
+        """(h, w), what should lie in the safe zone; empty for scenes without a subject."""
+        found = self.weights >= _SUBJECT_FROM * self.weights.max()
+        return found if found.mean() <= _SUBJECT_AT_MOST else np.zeros_like(found)
+
+    @property
     def keep(self) -> list[Box]:
-        """What must not be cut: heads, and what the user named."""
-        return [_head(one.box) if one.kind == "face" else one.box for one in self.regions]
+        """What must not be cut: heads, cut-outs, and what the user named."""
+        return [
+            _head(one.box) if one.kind == "face" else one.box
+            for one in self.regions
+            if one.kind != "salient"
+        ]
+
+    def as_document(self) -> dict[str, Any]:
+        """JSON of a few kilobytes; `from_document` gives the same focus back."""
+        grid = np.round(self.weights * 255).astype(np.uint8)
+        return {
+            "version": FOCUS_VERSION,
+            "shape": list(grid.shape),
+            "weights": b64encode(zlib.compress(grid.tobytes(), 9)).decode("ascii"),
+            "regions": [one.model_dump() for one in self.regions],
+            "detectors": [one.model_dump() for one in self.detectors],
+            "notes": list(self.notes),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Focus:
+        """The focus that `as_document` was called on."""
+        raw = zlib.decompress(b64decode(document["weights"]))
+        grid = np.frombuffer(raw, np.uint8).reshape(document["shape"])
+        return cls(
+            weights=grid.astype(np.float32) / np.float32(255),
+            regions=tuple(Region.model_validate(one) for one in document["regions"]),
+            detectors=tuple(Detector.model_validate(one) for one in document["detectors"]),
+            notes=tuple(document["notes"]),
+        )
 
 
 def find_focus(image: Image, given: Sequence[Box] = ()) -> Focus:
@@ -62,38 +127,105 @@ def find_focus(image: Image, given: Sequence[Box] = ()) -> Focus:
     Regions that are given count alone: whoever names them knows better.
     """
     notes: list[str] = []
+    marked: list[tuple[RegionKind, Box, float, str]]
     if given:
-        regions = [Region(kind="given", box=box, score=1) for box in given]
-        base, detectors = _blank(image), ["given"]
+        detectors = [Detector(name="given", version="1")]
+        marked = [("given", box, 1.0, "given") for box in given]
+        base = _blank(image)
     else:
-        base, detectors = _salient(image, notes)
-        regions = _faces(image, notes)
-        detectors += ["BlazeFace short-range"] if regions else []
-    weights = _weighted(
-        base, [one.box if one.kind == "given" else _head(one.box) for one in regions]
+        base, detectors = _seen(image, notes)
+        marked = _marked(image, detectors, notes)
+    heavy = [
+        _head(box) if kind == "face" else box for kind, box, _, _ in marked if kind != "subject"
+    ]
+    weights = _coarse(_weighted(base, heavy))
+    marked += [("salient", box, 1.0, detectors[0].name) for box in _standing_out(base, given)]
+    regions = tuple(
+        Region(
+            kind=kind,
+            box=box,
+            weight=round(kept_weight(weights, box), 4),
+            score=min(1.0, score),
+            detector=name,
+        )
+        for kind, box, score, name in marked
     )
-    subject = weights >= _SUBJECT_FROM * weights.max()
-    if subject.mean() > _SUBJECT_AT_MOST:
-        subject = np.zeros_like(subject)
-    return Focus(weights, subject, tuple(regions), tuple(detectors), tuple(notes))
+    return Focus(weights, regions, tuple(detectors), tuple(notes))
 
 
-def _salient(image: Image, notes: list[str]) -> tuple[FloatArray, list[str]]:
+def _seen(image: Image, notes: list[str]) -> tuple[FloatArray, list[Detector]]:
+    """Weights from the picture alone: a cut-out is its own subject, else what draws the eye."""
+    if image.has_alpha:
+        alpha = image.pixels.getchannel("A")
+        small = alpha.resize(_blank(image).shape[::-1], Pillow.Resampling.BOX)
+        opaque = np.asarray(small, np.float32) / np.float32(255)
+        if 0 < opaque.mean() < _CUT_OUT:
+            return opaque, [Detector(name="alpha", version="1")]
+    return _salient(image, notes)
+
+
+def _marked(
+    image: Image, detectors: list[Detector], notes: list[str]
+) -> list[tuple[RegionKind, Box, float, str]]:
+    marked: list[tuple[RegionKind, Box, float, str]] = []
+    if detectors[0].name == "alpha":
+        solid = image.pixels.getchannel("A").point(lambda value: 255 if value >= 128 else 0)
+        if edges := solid.getbbox():
+            box = Box.clipped(
+                edges[0] / image.width,
+                edges[1] / image.height,
+                edges[2] / image.width,
+                edges[3] / image.height,
+            )
+            marked += [("subject", box, 1.0, "alpha")] if box else []
+    if found := _faces(image, notes):
+        detectors.append(_BLAZEFACE)
+        marked += [("face", one.box, one.score, _BLAZEFACE.name) for one in found]
+    return marked
+
+
+def _standing_out(base: FloatArray, given: Sequence[Box]) -> list[Box]:
+    """Boxes of connected places over half of the greatest weight, the largest five."""
+    if given or base.size < _FEW_PLACES:
+        return []
+    high = (base > _STANDS_OUT * base.max()).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(high, connectivity=8)
+    height, width = base.shape
+    found = sorted(stats[1:count].tolist(), key=lambda one: -one[cv2.CC_STAT_AREA])[:5]
+    boxes = (
+        Box.clipped(x / width, y / height, (x + w) / width, (y + h) / height)
+        for x, y, w, h, area in found
+        if area >= _SMALLEST * base.size
+    )
+    return [box for box in boxes if box]
+
+
+def _coarse(weights: FloatArray) -> FloatArray:
+    """At most 96 places a side, 0..1 in 255 steps: what is kept is what is used."""
+    scale = min(1.0, _SIDE / max(weights.shape))
+    size = max(1, round(weights.shape[1] * scale)), max(1, round(weights.shape[0] * scale))
+    small = cv2.resize(weights, size, interpolation=cv2.INTER_AREA)
+    small = np.asarray(small, np.float32).reshape(size[::-1])
+    steps = np.round(small * (255 / max(float(small.max()), 1e-12)))
+    return np.asarray(steps / 255, np.float32)
+
+
+def _salient(image: Image, notes: list[str]) -> tuple[FloatArray, list[Detector]]:
     try:
         found = saliency(image)
-        name = "u2netp"
+        detector = _U2NETP
     except (Unavailable, Broken) as missing:
         notes.append(f"Saliency fell back to the spectral residual: {missing.says}")
-        found, name = _spectral_residual(image), "spectral residual (Hou & Zhang, 2007)"
+        found, detector = _spectral_residual(image), _SPECTRAL
     if float(found.max()) < 1e-6:
         notes.append("Nothing stands out; the centre counts.")
-        return _central(found.shape), ["centre"]
-    return found, [name]
+        return _central(found.shape), [Detector(name="centre", version="1")]
+    return found, [detector]
 
 
-def _faces(image: Image, notes: list[str]) -> list[Region]:
+def _faces(image: Image, notes: list[str]) -> list[Face]:
     try:
-        return [Region(kind="face", box=one.box, score=one.score) for one in faces(image)]
+        return faces(image)
     except (Unavailable, Broken) as missing:
         notes.append(f"Faces were not looked for: {missing.says}")
         return []

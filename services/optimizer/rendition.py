@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from PIL import Image as Pillow
-from PIL import ImageFilter
-
-from services.optimizer.crop import WHOLE, Crop, focal_crop, safe_fraction
+from services.optimizer.crop import WHOLE, focal_crop, kept_weight, safe_fraction
 from services.optimizer.focus import Focus
+from services.optimizer.padding import Padding, padded
 from services.optimizer.placements import Placement
+from services.optimizer.resize import Edges, Pyramid
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 from studio.problems import Refused
 
-Fit = Literal["smart", "cover", "contain"]
-Padding = Literal["blur", "colour", "transparent"]
+Fit = Literal["smart", "cover", "contain", "stretch"]
+Gravity = Literal[
+    "centre", "north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"
+]
 Rgb = tuple[int, int, int]
 
 #: The subject's part that must lie in the safe zone (platforms.md, 3.3 rule 4).
 SAFE_ENOUGH = 0.95
+#: A picture may lack this much of the size: half a pixel in a hundred is rounding, not enlarging.
+_ROUNDING = 1.005
 
-_LANCZOS = Pillow.Resampling.LANCZOS
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """How a master is brought to a placement's size."""
+
+    fit: Fit = "smart"
+    gravity: Gravity = "centre"  # of cover
+    padding: Padding = "blur"  # of contain
+    colour: Rgb = (255, 255, 255)  # of the padding, and under transparency
+    unsafe: Literal["review", "contain"] = "review"  # where the subject leaves the safe zone
+    too_small: Literal["refuse", "contain"] = "refuse"  # where it would have to be enlarged
+    force: bool = False  # stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,114 +44,181 @@ class Rendition:
     """The pixels, and how they were got."""
 
     image: Image
-    crop: Box
-    focal_kept: float
-    safe_zone_ok: bool
+    fit: Fit
+    crop: Box  # of the master, normalised
+    placed: Box  # where that part of the master lies in the rendition, normalised
+    focal_kept: float  # fraction of the focal weight that is in the rendition
+    safe_kept: float  # fraction of the subject's area that lies in the safe zone
     needs_review: str | None
+
+    @property
+    def safe_zone_ok(self) -> bool:
+        """Whether nothing of the subject will be covered."""
+        return self.safe_kept >= SAFE_ENOUGH
 
 
 def render(
     image: Image,
     placement: Placement,
-    focus: Focus | None,
+    focus: Focus,
+    fitting: Fitting | None = None,
     *,
-    fit: Fit = "smart",
-    padding: Padding = "blur",
-    background: Rgb = (255, 255, 255),
+    pyramid: Pyramid | None = None,
 ) -> Rendition:
-    """Cut and scale a master to a placement. Refused (`optimizer.would_upscale`) if too small."""
-    if fit == "contain":
-        pixels = _contained(image, placement, padding, background)
-        return Rendition(image.with_pixels(pixels), WHOLE, 1.0, True, None)
-    crop = _window(image, placement, focus if fit == "smart" else None)
-    _check_enough_pixels(image, placement, crop.box)
-    box = crop.box
-    edges = (
-        box.x0 * image.width,
-        box.y0 * image.height,
-        box.x1 * image.width,
-        box.y1 * image.height,
-    )
-    pixels = image.pixels.resize(
-        (placement.width, placement.height), _LANCZOS, box=edges, reducing_gap=3.0
-    )
-    safe = safe_fraction(focus.subject, box, placement.safe_zone) if focus else 1.0
+    """Cut, pad and scale a master to a placement.
+
+    pyramid: of the image's pixels, shared by all renditions of one master.
+    Refused: optimizer.would_upscale, optimizer.stretch.
+    """
+    fitting, pyramid = fitting or Fitting(), pyramid or Pyramid(image.pixels)
+    if fitting.fit == "stretch" and not fitting.force:
+        raise Refused(
+            rule="optimizer.stretch",
+            says="Stretching distorts what is in the picture, so it is not done by accident.",
+            fix="Use fit: smart or contain, or add force: true.",
+        )
+    if fitting.fit == "contain":
+        return _contained(image, placement, focus, fitting, pyramid)
+    box = WHOLE if fitting.fit == "stretch" else _window(image, placement, focus, fitting)
+    needed = _enlarging(image, placement, box)
+    if needed > _ROUNDING:
+        if fitting.too_small == "contain":
+            return _contained(image, placement, focus, fitting, pyramid)
+        raise _would_upscale(image, placement, box, needed)
+    safe = safe_fraction(focus.subject, box, placement.safe_zone)
+    review = _review(placement, focus, box, safe)
+    if review and fitting.unsafe == "contain":
+        return _contained(image, placement, focus, fitting, pyramid)
+    edges = _edges(box, image)
+    pixels = pyramid.resized((placement.width, placement.height), edges)
     return Rendition(
-        image.with_pixels(pixels),
-        box,
-        round(crop.focal_kept, 4),
-        safe >= SAFE_ENOUGH,
-        _review(placement, crop, safe),
+        image=image.with_pixels(pixels),
+        fit=fitting.fit,
+        crop=box,
+        placed=WHOLE,
+        focal_kept=round(kept_weight(focus.weights, box), 4),
+        safe_kept=round(safe, 4),
+        needs_review=review,
     )
 
 
-def _window(image: Image, placement: Placement, focus: Focus | None) -> Crop:
+def needed_upscale(image_size: tuple[int, int], placement: Placement) -> int | None:
+    """The long side, px, to which a picture must be enlarged for any crop to fill a placement.
+
+    None if it is large enough as it is.
+    """
+    width, height = image_size
+    scale = max(placement.width / width, placement.height / height)
+    return _long_side(width, height, scale) if scale > _ROUNDING else None
+
+
+def _window(image: Image, placement: Placement, focus: Focus, fitting: Fitting) -> Box:
     relative = placement.ratio / (image.width / image.height)
-    if focus is not None:
-        return focal_crop(focus.weights, relative, keep=focus.keep, safe=placement.safe_zone)
+    if fitting.fit == "smart":
+        return focal_crop(focus.weights, relative, keep=focus.keep, safe=placement.safe_zone).box
     wide, tall = min(1.0, relative), min(1.0, 1 / relative)
-    box = Box(x0=(1 - wide) / 2, y0=(1 - tall) / 2, x1=(1 + wide) / 2, y1=(1 + tall) / 2)
-    return Crop(box, 1.0, cuts_head=False)
+    x, y = _leaning(fitting.gravity)
+    left, top = x * (1 - wide), y * (1 - tall)
+    return Box(x0=left, y0=top, x1=min(1.0, left + wide), y1=min(1.0, top + tall))
 
 
-def _check_enough_pixels(image: Image, placement: Placement, box: Box) -> None:
+def _leaning(gravity: Gravity) -> tuple[float, float]:
+    """How far to the right and down, 0..1."""
+    x = 0.0 if "west" in gravity else 1.0 if "east" in gravity else 0.5
+    y = 0.0 if "north" in gravity else 1.0 if "south" in gravity else 0.5
+    return x, y
+
+
+def _edges(box: Box, image: Image) -> Edges:
+    width, height = image.width, image.height
+    return box.x0 * width, box.y0 * height, box.x1 * width, box.y1 * height
+
+
+def _enlarging(image: Image, placement: Placement, box: Box) -> float:
     wide, tall = box.width * image.width, box.height * image.height
-    short = max(placement.width / wide, placement.height / tall)
-    if short <= 1.005:  # half a pixel in a hundred is rounding, not enlarging
-        return
-    needed = round(max(image.width, image.height) * short + 0.5)
-    raise Refused(
+    return max(placement.width / wide, placement.height / tall)
+
+
+def _would_upscale(image: Image, placement: Placement, box: Box, needed: float) -> Refused:
+    wide, tall = round(box.width * image.width), round(box.height * image.height)
+    long_side = _long_side(image.width, image.height, needed)
+    return Refused(
         rule="optimizer.would_upscale",
         says=f"{placement.id} is {placement.width}×{placement.height}; the crop of this "
-        f"{image.width}×{image.height} picture has only {round(wide)}×{round(tall)} px.",
-        fix=f"Add upscale.conservative with long_side {needed} before it, or use fit: contain.",
+        f"{image.width}×{image.height} picture has only {wide}×{tall} px.",
+        fix=f"Add upscale.conservative with long_side {long_side} before it, or use fit: contain.",
     )
+
+
+def _long_side(width: int, height: int, scale: float) -> int:
+    return round(max(width, height) * scale + 0.5)
 
 
 def _contained(
-    image: Image, placement: Placement, padding: Padding, background: Rgb
-) -> Pillow.Image:
+    image: Image, placement: Placement, focus: Focus, fitting: Fitting, pyramid: Pyramid
+) -> Rendition:
     """The whole picture inside the placement; never enlarged, and no pixel is lost."""
     size = (placement.width, placement.height)
     scale = min(size[0] / image.width, size[1] / image.height, 1.0)
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    scaled = image.pixels.resize(inner, _LANCZOS, reducing_gap=3.0)
-    corner = ((size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2)
-    if padding == "transparent":
-        ground = Pillow.new("RGBA", size)
-    elif padding == "colour":
-        ground = Pillow.new("RGB", size, background)
-    else:
-        ground = _blurred_cover(image.flattened(background), size)
-    ground.paste(
-        scaled, corner, scaled if scaled.mode == "RGBA" and padding != "transparent" else None
+    corner = _corner(inner, size, placement.safe_zone)
+    pixels = padded(image, pyramid.resized(inner), size, corner, fitting.padding, fitting.colour)
+    placed = Box(
+        x0=corner[0] / size[0],
+        y0=corner[1] / size[1],
+        x1=min(1.0, (corner[0] + inner[0]) / size[0]),
+        y1=min(1.0, (corner[1] + inner[1]) / size[1]),
     )
-    return ground
-
-
-def _blurred_cover(pixels: Pillow.Image, size: tuple[int, int]) -> Pillow.Image:
-    """The picture itself, covering everything, far out of focus and a little darker."""
-    scale = max(size[0] / pixels.width, size[1] / pixels.height)
-    wide, tall = size[0] / scale, size[1] / scale
-    left, top = (pixels.width - wide) / 2, (pixels.height - tall) / 2
-    small = (max(1, size[0] // 8), max(1, size[1] // 8))
-    edges = (
-        max(left, 0),
-        max(top, 0),
-        min(left + wide, pixels.width),
-        min(top + tall, pixels.height),
+    zone = _seen_through(placement.safe_zone, placed)
+    safe = safe_fraction(focus.subject, WHOLE, zone) if zone else 0.0
+    return Rendition(
+        image=image.with_pixels(pixels),
+        fit="contain",
+        crop=WHOLE,
+        placed=placed,
+        focal_kept=1.0,
+        safe_kept=round(safe, 4),
+        needs_review=_review(placement, focus, WHOLE, safe),
     )
-    cover = pixels.resize(small, Pillow.Resampling.BILINEAR, box=edges)
-    cover = cover.filter(ImageFilter.GaussianBlur(max(small) / 24)).point(lambda v: v * 0.85)
-    return cover.resize(size, Pillow.Resampling.BICUBIC)
 
 
-def _review(placement: Placement, crop: Crop, safe: float) -> str | None:
-    if crop.cuts_head:
-        return f"{placement.id} is too flat or too narrow for the whole head."
+def _corner(inner: tuple[int, int], size: tuple[int, int], safe: Box) -> tuple[int, int]:
+    """Where the picture begins: centred in the safe zone as far as the canvas allows."""
+    x, y = safe.centre
+    return (
+        min(max(round(x * size[0] - inner[0] / 2), 0), size[0] - inner[0]),
+        min(max(round(y * size[1] - inner[1] / 2), 0), size[1] - inner[1]),
+    )
+
+
+def _seen_through(zone: Box, placed: Box) -> Box | None:
+    """A box of the rendition in coordinates of the picture that lies at `placed`."""
+    return Box.clipped(
+        (zone.x0 - placed.x0) / placed.width,
+        (zone.y0 - placed.y0) / placed.height,
+        (zone.x1 - placed.x0) / placed.width,
+        (zone.y1 - placed.y0) / placed.height,
+    )
+
+
+def _review(placement: Placement, focus: Focus, box: Box, safe: float) -> str | None:
+    if any(not box.contains(one, slack=0.005) for one in focus.keep):
+        return f"{placement.id} is too flat or too narrow for the whole head or region."
     if safe < SAFE_ENOUGH:
         return (
             f"{safe:.0%} of the subject lies in the safe zone of {placement.id}; "
             f"{SAFE_ENOUGH:.0%} should."
         )
     return None
+
+
+def told(rendition: Rendition) -> dict[str, Any]:
+    """What is recorded of a rendition."""
+    return {
+        "fit": rendition.fit,
+        "crop": rendition.crop.model_dump(),
+        "focal_kept": rendition.focal_kept,
+        "safe_kept": rendition.safe_kept,
+        "safe_zone_ok": rendition.safe_zone_ok,
+        "needs_review": rendition.needs_review,
+    }

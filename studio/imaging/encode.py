@@ -11,14 +11,15 @@ from io import BytesIO
 from typing import Any, Literal
 
 from PIL import Image as Pillow
-from PIL.PngImagePlugin import PngInfo
 
 from studio.imaging.colour import RGB, srgb_icc
 from studio.imaging.image import Image
+from studio.imaging.png import write_png
 from studio.imaging.provenance import xmp_packet
 from studio.problems import Refused
 
 Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
+Effort = Literal["none", "fast", "balanced", "small"]
 
 #: What most photos need to look clean; each format has its own scale.
 DEFAULT_QUALITY = {"image/jpeg": 85, "image/webp": 82, "image/avif": 60}
@@ -32,9 +33,10 @@ MAX_SIDE = {
     "image/avif": 65_535,
 }
 
-# zlib-ng on a 2048² photo (2026-11-23): level 1 0.31 s and 3.3 MB, 4 0.53 s and 2.8 MB, 6 1.1 s
-# and 2.7 MB, 9 6.4 s and 2.6 MB. PNG is the form between two steps, so time counts.
-_PNG_LEVEL = 1
+#: What each effort means to an encoder: libwebp's method, libavif's speed, libdeflate's level.
+_WEBP_METHOD = {"none": 0, "fast": 1, "balanced": 2, "small": 4}
+_AVIF_SPEED = {"none": 10, "fast": 9, "balanced": 8, "small": 6}
+_PNG_LEVEL = {"none": 0, "fast": 1, "balanced": 6, "small": 9}
 
 WHITE: RGB = (255, 255, 255)
 
@@ -47,15 +49,20 @@ def encode(
     background: RGB = WHITE,
     subsampling: Subsampling = "4:2:0",
     lossless: bool = False,
+    effort: Effort = "fast",
+    progressive: bool = True,
 ) -> bytes:
     """The bytes of a file. CPU work: call it through `compute`.
 
-    media_type:  image/png (lossless), image/jpeg (progressive), image/webp or image/avif.
+    media_type:  image/png (lossless), image/jpeg, image/webp or image/avif.
     quality:     1..100 for the lossy formats (each its own scale; DEFAULT_QUALITY if None);
                  PNG and lossless WebP have none and ignore it.
     background:  what shows through transparency in JPEG, which has none.
     subsampling: of chroma in JPEG and AVIF; 4:4:4 keeps coloured text and edges crisp.
     lossless:    exact pixels in WebP (also under full transparency).
+    effort:      how long to look for a smaller file of the same quality; from "balanced" on, PNG
+                 looks for a palette and JPEG computes its Huffman tables; "none" stores.
+    progressive: JPEG that sharpens while it loads, and is smaller, for five times the time.
     Raises Refused (encode.format, encode.quality, encode.too_long).
     """
     _check(image, media_type, quality)
@@ -63,12 +70,16 @@ def encode(
     xmp = xmp_packet(image.source_type) if image.source_type else b""
     match media_type:
         case "image/png":
-            return _written(image.pixels, "PNG", compress_level=_PNG_LEVEL, pnginfo=_chunks(xmp))
+            looks = effort in ("balanced", "small")
+            return write_png(image.pixels, _PNG_LEVEL[effort], xmp=xmp, palette=looks)
         case "image/jpeg":
-            return _jpeg(image.flattened(background), xmp, quality=quality, subsampling=subsampling)
+            settings: dict[str, Any] = {"quality": quality, "subsampling": subsampling}
+            settings |= {"progressive": True} if progressive else {}
+            settings |= {"optimize": True} if progressive or effort in ("balanced", "small") else {}
+            return _jpeg(image.flattened(background), xmp, settings)
         case "image/webp":
             how = {"lossless": True, "exact": True} if lossless else {"quality": quality}
-            return _written(image.pixels, "WEBP", method=4, xmp=xmp, **how)
+            return _written(image.pixels, "WEBP", method=_WEBP_METHOD[effort], xmp=xmp, **how)
         case _:
             # max_threads: the number of CPUs must not decide over the bytes.
             return _written(
@@ -76,8 +87,8 @@ def encode(
                 "AVIF",
                 quality=quality,
                 subsampling=subsampling,
-                speed=6,
-                max_threads=2,
+                speed=_AVIF_SPEED[effort],
+                max_threads=1,
                 xmp=xmp,
             )
 
@@ -112,22 +123,15 @@ def _check(image: Image, media_type: str, quality: int | None) -> None:
         )
 
 
-def _chunks(xmp: bytes) -> PngInfo:
-    chunks = PngInfo()
-    chunks.add(b"sRGB", b"\0")  # colour space sRGB, perceptual intent (PNG 3rd edition, 11.3.2.5)
-    if xmp:
-        chunks.add_itxt("XML:com.adobe.xmp", xmp.decode())
-    return chunks
-
-
-def _jpeg(pixels: Pillow.Image, xmp: bytes, **settings: Any) -> bytes:
-    settings |= {"icc_profile": srgb_icc()} | ({"xmp": xmp} if xmp else {})
+def _jpeg(pixels: Pillow.Image, xmp: bytes, settings: dict[str, Any]) -> bytes:
+    about: dict[str, Any] = {"icc_profile": srgb_icc()} | ({"xmp": xmp} if xmp else {})
     try:
-        return _written(pixels, "JPEG", progressive=True, optimize=True, **settings)
+        return _written(pixels, "JPEG", **settings, **about)
     except OSError:
         # A progressive file must fit Pillow's estimate of its size (1 or 2 bytes a pixel), which
         # fine noise exceeds; a baseline file is written piece by piece.
-        return _written(pixels, "JPEG", **settings)
+        plain = {name: settings[name] for name in ("quality", "subsampling")}
+        return _written(pixels, "JPEG", **plain, **about)
 
 
 def _written(pixels: Pillow.Image, form: str, **settings: Any) -> bytes:

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
-from services.optimizer.encoding import DEFAULT_FLOOR, encode_for
-from services.optimizer.focus import Focus, find_focus
+from services.optimizer.batch import in_threads
+from services.optimizer.encoding import DEFAULT_FLOOR, Encoded, Wish, encode_for
+from services.optimizer.focus import FOCUS_VERSION, Focus, find_focus
+from services.optimizer.padding import Padding
 from services.optimizer.placements import Format, Placement, placement_book
-from services.optimizer.rendition import Fit, Padding, Rendition, render
+from services.optimizer.rendition import (
+    Fit,
+    Fitting,
+    Gravity,
+    Rendition,
+    needed_upscale,
+    render,
+    told,
+)
+from services.optimizer.resize import Pyramid
 from studio.compute import compute
-from studio.imaging.colour import parse_hex
+from studio.imaging.colour import RGB, parse_hex
+from studio.imaging.encode import Effort
 from studio.imaging.facts import ImageFacts
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Refused
+
+_COLOUR = r"^#[0-9a-fA-F]{6}$"
 
 
 class Params(OperationParams):
@@ -29,107 +43,207 @@ class Params(OperationParams):
         description='placement ids, platform names (all of theirs), or "all"',
         examples=[["instagram_square", "youtube_thumbnail"], ["instagram"], ["all"]],
     )
+    placements_version: str | None = Field(
+        default=None, description="of the placement data; null: the newest when the run starts"
+    )
     fit: Fit = Field(default="smart", description="contain loses no pixel and pads instead")
+    gravity: Gravity = Field(default="centre", description="which part cover keeps")
     padding: Padding = Field(default="blur", description="what contain fills with")
     background: str = Field(
-        default="#ffffff", pattern=r"^#[0-9a-fA-F]{6}$", description="under transparency; padding"
+        default="#ffffff", pattern=_COLOUR, description="under transparency; padding: colour"
+    )
+    brand_colour: str | None = Field(
+        default=None, pattern=_COLOUR, description="for padding: brand", examples=["#0a3d62"]
+    )
+    force: bool = Field(default=False, description="stretch distorts; this says it is meant")
+    unsafe: Literal["review", "contain"] = Field(
+        default="review", description="where the subject leaves the safe zone: flag it, or pad"
+    )
+    too_small: Literal["refuse", "contain"] = Field(
+        default="refuse", description="where it would have to be enlarged: refuse, or pad"
     )
     regions: list[Box] = Field(
         default_factory=list, max_length=50, description="what matters, normalised; found if empty"
     )
     format: Format | None = Field(
-        default=None, description="null: what suits picture and placement"
+        default=None, description="null: the smallest that the placement takes, at equal quality"
     )
     quality_floor: float = Field(default=DEFAULT_FLOOR, ge=0.5, le=1, description="least SSIM")
-    alt_text: str | None = Field(default=None, max_length=2000)
+    effort: Effort = Field(
+        default="balanced", description="how long to look for smaller files of equal quality"
+    )
+    progressive: bool = Field(default=True, description="JPEG that sharpens while it loads")
+    alt_text: str | None = Field(
+        default=None, max_length=2000, description="null: the asset's own, if it has one"
+    )
+
+    def wish(self) -> Wish:
+        """What is asked of the files."""
+        return Wish(
+            format=self.format,
+            floor=self.quality_floor,
+            background=parse_hex(self.background),
+            effort=self.effort,
+            progressive=self.progressive,
+        )
+
+    def fitting(self) -> Fitting:
+        """What is asked of the pixels."""
+        return Fitting(
+            fit=self.fit,
+            gravity=self.gravity,
+            padding=self.padding,
+            colour=self._padding_colour(),
+            unsafe=self.unsafe,
+            too_small=self.too_small,
+            force=self.force,
+        )
+
+    def _padding_colour(self) -> RGB:
+        if self.padding != "brand":
+            return parse_hex(self.background)
+        if self.brand_colour is None:
+            raise Refused(
+                rule="optimizer.brand_colour",
+                says="Padding in the brand's colour needs to know it, and none is given.",
+                fix="Set brand_colour, such as #0a3d62, or use another padding.",
+            )
+        return parse_hex(self.brand_colour)
 
 
 class Export(Operation[Params]):
-    """Decode once, look once, then one rendition after another."""
+    """Decode once, look once, then every rendition, on all cores."""
 
     name = "optimizer.export"
     summary = "Make a rendition for each placement: exact size, smart crop, bytes within limits."
-    limits = ("never enlarges: what would have to be fails alone, with the size that it needs",)
+    limits = (
+        "never enlarges: what would have to be fails alone, with the size that it needs",
+        "a placement that requires alt text refuses pictures without",
+    )
+
+    def pinned(self, params: Params) -> Params:
+        """The placement data of now, so that a run does not change its mind half-way."""
+        version = placement_book(params.placements_version).version
+        return params.model_copy(update={"placements_version": version})
 
     def check(self, image: ImageFacts | None, params: Params) -> None:
-        """The placements exist."""
-        placement_book().chosen(params.placements)
+        """The placements exist, and the fit can be done."""
+        _chosen(params)
+        params.fitting()
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
         """One image a placement, of its exact size."""
         alpha = image.alpha if image else False
-        return [
-            ImageFacts(
-                width=one.width,
-                height=one.height,
-                media_type=f"image/{params.format or _first(one, alpha)}",
-                alpha=alpha and (params.format or _first(one, alpha)) != "jpeg",
-            )
-            for one in placement_book().chosen(params.placements)
-        ]
+        return [_expected(one, params, alpha=alpha) for one in _chosen(params)]
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """Renditions in the order of the placements; what cannot be made does not stop the rest."""
         image, params = work.needed_image(), work.params
-        focus = await compute(find_focus, image, params.regions) if params.fit == "smart" else None
-        return [
-            await compute(_export, image, one, focus, params)
-            for one in placement_book().chosen(params.placements)
-        ]
+        focus = await self._focus(work, image)
+        alt_text = params.alt_text or work.about.alt_text
+        batch = _Batch(image, focus, params, alt_text)
+        return await compute(batch.exported, _chosen(params))
+
+    async def _focus(self, work: Work[Params], image: Image) -> Focus:
+        """Found once for a master; what the user names is not looked for."""
+        if work.params.regions:
+            return await compute(find_focus, image, work.params.regions)
+
+        async def look() -> dict[str, Any]:
+            return (await compute(find_focus, image)).as_document()
+
+        return Focus.from_document(await work.found(f"focus {FOCUS_VERSION}", look))
 
 
-def _first(placement: Placement, alpha: bool) -> str:
-    if alpha:
-        return next((one for one in ("png", "webp") if one in placement.formats), "jpeg")
-    return placement.formats[0]
+class _Batch:
+    """All renditions of one master."""
 
+    def __init__(self, image: Image, focus: Focus, params: Params, alt_text: str | None) -> None:
+        self._image, self._focus, self._params = image, focus, params
+        self._pyramid = Pyramid(image.pixels)
+        self._alt_text = alt_text
 
-def _export(
-    image: Image, placement: Placement, focus: Focus | None, params: Params
-) -> Output | Failure:
-    background = parse_hex(params.background)
-    try:
-        rendition = render(
-            image, placement, focus, fit=params.fit, padding=params.padding, background=background
+    def exported(self, placements: Sequence[Placement]) -> list[Output | Failure]:
+        """One output or failure a placement, the largest made first."""
+        return in_threads(self._export, placements, _effort)
+
+    def _export(self, placement: Placement) -> Output | Failure:
+        details: dict[str, Any] = {"placement": placement.id, "platform": placement.platform}
+        try:
+            self._check_alt_text(placement)
+            rendition = render(
+                self._image,
+                placement,
+                self._focus,
+                self._params.fitting(),
+                pyramid=self._pyramid,
+            )
+            encoded = encode_for(rendition.image, placement, self._params.wish())
+        except Refused as refused:
+            if refused.rule == "optimizer.would_upscale":
+                details["remedy"] = self._remedy(placement)
+            return Failure(refused.as_problem(), label=placement.id, details=details)
+        return self._output(details, rendition, encoded)
+
+    def _check_alt_text(self, placement: Placement) -> None:
+        if placement.alt_text_required and not self._alt_text:
+            raise Refused(
+                rule="optimizer.alt_text",
+                says=f"{placement.id} takes no picture without a text for those who cannot see it.",
+                fix="Set alt_text in the step, or on the asset.",
+            )
+
+    def _remedy(self, placement: Placement) -> dict[str, Any]:
+        """The step that would make the master large enough, as a run takes it."""
+        long_side = needed_upscale((self._image.width, self._image.height), placement)
+        return {"operation": "upscale.conservative", "params": {"long_side": long_side}}
+
+    def _output(self, details: dict[str, Any], rendition: Rendition, encoded: Encoded) -> Output:
+        facts = ImageFacts(
+            width=encoded.width,
+            height=encoded.height,
+            media_type=encoded.media_type,
+            alpha=rendition.image.has_alpha and encoded.media_type != "image/jpeg",
         )
-        encoded = encode_for(
-            rendition.image,
-            placement,
-            wanted=params.format,
-            floor=params.quality_floor,
-            background=background,
+        focus, encoding = self._focus, encoded.encoding
+        details |= told(rendition) | {
+            "placements_version": placement_book(self._params.placements_version).version,
+            "detectors": [one.model_dump() for one in focus.detectors],
+            "faces": sum(one.kind == "face" for one in focus.regions),
+            "bytes": len(encoded.data),
+            "quality": encoding.quality,
+            "encoder": encoding.media_type.removeprefix("image/"),
+            "subsampling": encoding.subsampling if encoding.quality else None,
+            "trials": encoded.trials,
+            "ssim": encoded.ssim,
+            "alt_text": self._alt_text,
+        }
+        notes = (*focus.notes, *encoded.notes)
+        return Output(
+            data=encoded.data,
+            facts=facts,
+            label=details["placement"],
+            details=details,
+            notes=notes,
         )
-    except Refused as refused:
-        return Failure(
-            refused.as_problem(), label=placement.id, details={"placement": placement.id}
-        )
-    facts = ImageFacts(
+
+
+def _chosen(params: Params) -> list[Placement]:
+    return placement_book(params.placements_version).chosen(params.placements)
+
+
+def _expected(placement: Placement, params: Params, *, alpha: bool) -> ImageFacts:
+    clear = alpha or (params.fit == "contain" and params.padding == "transparent")
+    usual = params.format or next(
+        (one for one in placement.formats if not clear or one != "jpeg"), placement.formats[0]
+    )
+    return ImageFacts(
         width=placement.width,
         height=placement.height,
-        media_type=encoded.media_type,
-        alpha=rendition.image.has_alpha and encoded.media_type != "image/jpeg",
+        media_type=f"image/{usual}",
+        alpha=clear and usual != "jpeg",
     )
-    details = _details(placement, focus, rendition, params) | {
-        "bytes": len(encoded.data),
-        "quality": encoded.quality,
-    }
-    notes = focus.notes if focus else ()
-    return Output(data=encoded.data, facts=facts, label=placement.id, details=details, notes=notes)
 
 
-def _details(
-    placement: Placement, focus: Focus | None, rendition: Rendition, params: Params
-) -> dict[str, Any]:
-    return {
-        "placement": placement.id,
-        "platform": placement.platform,
-        "placements_version": placement_book().version,
-        "fit": params.fit,
-        "crop": rendition.crop.model_dump(),
-        "focal_kept": rendition.focal_kept,
-        "safe_zone_ok": rendition.safe_zone_ok,
-        "needs_review": rendition.needs_review,
-        "detectors": list(focus.detectors) if focus else [],
-        "faces": sum(one.kind == "face" for one in focus.regions) if focus else 0,
-        "alt_text": params.alt_text,
-    }
+def _effort(placement: Placement) -> float:
+    return float(placement.width * placement.height)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from studio.imaging.geometry import Box
 from studio.problems import Refused
 
-Format = Literal["jpeg", "png", "webp"]
+Format = Literal["jpeg", "png", "webp", "avif"]
 
 
 class _Data(BaseModel):
@@ -40,8 +40,12 @@ class Placement(_Data):
     width: int = Field(ge=16, le=10_000, description="px")
     height: int = Field(ge=16, le=10_000, description="px")
     formats: tuple[Format, ...] = Field(min_length=1, description="accepted, preferred first")
-    max_bytes: int = Field(gt=0)
+    also_accepts: tuple[str, ...] = Field(default=(), description="accepted, but not written here")
+    max_bytes: int | None = Field(default=None, gt=0, description="null: no limit is known")
+    advised_bytes: int | None = Field(default=None, gt=0, description="advice, not a limit")
     min_bytes: int = Field(default=0, ge=0)
+    min_width: int | None = Field(default=None, description="px; smaller pictures are refused")
+    min_height: int | None = None
     safe_margins: Margins
     alt_text_required: bool = False
     source: str
@@ -105,7 +109,26 @@ class PlacementBook(_Data):
 
 
 @lru_cache(maxsize=1)
-def placement_book() -> PlacementBook:
-    """The newest placements, validated; read once."""
-    newest = max(Path(__file__).parent.glob("*.yaml"))
-    return PlacementBook.model_validate(yaml.safe_load(newest.read_text()))
+def placement_books() -> Mapping[str, PlacementBook]:
+    """All versions, validated, the oldest first; read once."""
+    files = sorted(Path(__file__).parent.glob("*.yaml"))
+    books = [PlacementBook.model_validate(yaml.safe_load(file.read_text())) for file in files]
+    return {book.version: book for book in books}
+
+
+def placement_book(version: str | None = None) -> PlacementBook:
+    """The placements of a version, by default the newest.
+
+    Refused (optimizer.placements_version) if there is no such version.
+    """
+    books = placement_books()
+    if version is None:
+        return list(books.values())[-1]
+    if version not in books:
+        raise Refused(
+            rule="optimizer.placements_version",
+            says=f"There is no version {version!r} of the placement data.",
+            fix="Use one of the valid ones, or none for the newest.",
+            valid=list(books),
+        )
+    return books[version]
