@@ -1,8 +1,8 @@
 """Runs: begun, looked at, called off.
 
-A run is written down, with the very events that begin it, before any of them is published. So a
-crash in between loses nothing: publishing the beginnings again (`resume`) is harmless, since every
-id is derived.
+A run is written down, with the very events that begin it, before any of them is published, and
+marked once all of them are. So a crash in between loses nothing: what is not marked is published
+again (`publish_unpublished`), which is harmless, since every id is derived.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -112,7 +112,7 @@ class Runs:
         begun = _beginnings(run, workspace, request, steps, starts)
         row = _row(run, workspace, request, steps, quoted, begun)
         await self._store.add(row)
-        await self._publish(begun)
+        await self._publish(row)
         return row
 
     async def cancel(self, workspace: str, id_: str, by: str | None = None) -> Document:
@@ -145,7 +145,17 @@ class Runs:
         """Publish the beginnings of every unfinished run again; returns how many runs."""
         rows = [row for row in await self._store.unfinished() if row.get("begun")]
         for row in rows:
-            await self._publish([Event.model_validate(one) for one in row["begun"]])
+            await self._publish(row)
+        return len(rows)
+
+    async def publish_unpublished(self, older_than: timedelta) -> int:
+        """Publish what a crash kept back; returns how many runs.
+
+        older_than: younger runs are left to the request that is just beginning them.
+        """
+        rows = await self._store.unpublished(before=datetime.now(UTC) - older_than)
+        for row in rows:
+            await self._publish(row)
         return len(rows)
 
     async def _known(self, workspace: str, run: UUID, request: RunRequest) -> Document | None:
@@ -165,7 +175,11 @@ class Runs:
                     fix="Use a new key for a new run.",
                 ) from None
         row = await self._store.get(str(run))
-        return row if row and row["workspace"] == workspace else None
+        if row is None or row["workspace"] != workspace:
+            return None
+        if not row["published"]:
+            await self._publish(row)
+        return row
 
     async def _planned(self, workspace: str, request: RunRequest) -> tuple[list[Step], list[Start]]:
         if (request.workflow is None) == (request.steps is None):
@@ -199,11 +213,14 @@ class Runs:
         image = ImageRef(blob=asset.blob, bytes=asset.bytes, **facts.model_dump())
         return Start(asset=id_, image=image)
 
-    async def _publish(self, begun: Sequence[Event]) -> None:
-        for event in begun:
+    async def _publish(self, row: Document) -> None:
+        """Publish a run's beginnings, then remember that this was done."""
+        for one in row["begun"]:
+            event = Event.model_validate(one)
             with telemetry.producing(event, event.routing_key) as carried:
                 await self._bus.publish(carried.to_message())
             await asyncio.sleep(0)
+        await self._store.mark_published(row["_id"])
 
 
 def _check_budget(budget: Money | None, quoted: Quote) -> None:
@@ -268,6 +285,7 @@ def _row(
         "budget": request.budget.model_dump(mode="json") if request.budget else None,
         "lane": request.lane,
         "begun": [event.model_dump(mode="json", exclude_none=True) for event in begun],
+        "published": False,
         "traceparent": telemetry.traceparent(),
         "trace_id": telemetry.trace_id(),
     }

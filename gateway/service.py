@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 from fastapi import FastAPI
 
@@ -20,6 +21,9 @@ from studio.problems import Unavailable
 from studio.service import Ports, Service
 
 log = logging.getLogger(__name__)
+
+#: A request publishes what it begins within this; what is older was cut off by a crash.
+_BEGINNING = timedelta(seconds=5)
 
 
 class Gateway(Service):
@@ -59,6 +63,7 @@ class Gateway(Service):
         tasks = [
             asyncio.create_task(self._tracker.keep_settling()),
             asyncio.create_task(self._tracker.keep_sweeping(self._settings.sweep_interval)),
+            asyncio.create_task(self._keep_publishing(self._settings.sweep_interval)),
         ]
         if self._settings.resume_on_start:
             tasks.append(asyncio.create_task(self._resume()))
@@ -71,6 +76,15 @@ class Gateway(Service):
                 with suppress(asyncio.CancelledError):
                     await task
             await self._studios.close()
+
+    async def _keep_publishing(self, every: float) -> None:
+        while True:
+            await asyncio.sleep(every)
+            try:
+                if published := await self._runs.publish_unpublished(_BEGINNING):
+                    log.info("Published the beginnings of %d runs that a crash held", published)
+            except Unavailable as away:
+                log.warning("Publishing what a crash held waits: %s", away.says)
 
     async def _resume(self) -> None:
         while True:

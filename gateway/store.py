@@ -72,6 +72,15 @@ class RunStore:
         """Every run that has not ended, in all workspaces."""
         return await self._runs.find({"status": {"$in": list(OPEN)}})
 
+    async def unpublished(self, before: datetime) -> list[Document]:
+        """Runs written down before that moment whose beginnings may not all be published."""
+        rows = await self._runs.find({"status": {"$in": list(OPEN)}, "published": False})
+        return [row for row in rows if row["created_at"] < before]
+
+    async def mark_published(self, id_: str) -> None:
+        """All beginnings of a run are with the broker."""
+        await self._runs.update_one({"_id": id_}, {"$set": {"published": True}})
+
     async def change_status(self, id_: str, status: str, *, among: tuple[str, ...]) -> bool:
         """Compare-and-set; False if the run was in none of these states."""
         fields: Document = {"status": status}

@@ -47,6 +47,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         servers.stop()
 
 
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """What failed is told at once: a session that is cut off has no summary."""
+    if report.failed and not os.environ.get("PYTEST_XDIST_WORKER"):
+        print(
+            f"\nFAILED ({report.when}) {report.nodeid}\n{report.longreprtext[-4000:]}", flush=True
+        )
+
+
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Which servers the tests really ran on."""
     found = config.stash.get(_found, None)

@@ -65,5 +65,7 @@ def receiver() -> Iterator[Receiver]:
     trace_service_pb2_grpc.add_TraceServiceServicer_to_server(one, server)
     one.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
-    yield one
-    server.stop(2)
+    try:
+        yield one
+    finally:
+        server.stop(2).wait(5)
