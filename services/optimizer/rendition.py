@@ -56,6 +56,17 @@ class Rendition:
         """Whether nothing of the subject will be covered."""
         return self.safe_kept >= SAFE_ENOUGH
 
+    def shown(self, part: Box) -> Box | None:
+        """Where a part of the master is in the rendition, normalised; None if it was cut off."""
+        across = self.placed.width / self.crop.width
+        down = self.placed.height / self.crop.height
+        return Box.clipped(
+            self.placed.x0 + (part.x0 - self.crop.x0) * across,
+            self.placed.y0 + (part.y0 - self.crop.y0) * down,
+            self.placed.x0 + (part.x1 - self.crop.x0) * across,
+            self.placed.y0 + (part.y1 - self.crop.y0) * down,
+        )
+
 
 def render(
     image: Image,

@@ -9,7 +9,7 @@ from PIL import Image as Pillow
 from pydantic import Field, field_validator, model_validator
 
 from services.edit.anchor import Anchor, across, down
-from services.edit.text import Align, Lettering, PixelBox, Scrim, lettered
+from services.edit.text import Lettering, PixelBox, Scrim, lettered
 from services.edit.tone import toned
 from services.edit.turn import FLIPS, Fit, Flip, turned, turned_size
 from studio.compute import compute
@@ -18,6 +18,7 @@ from studio.imaging.decode import DEFAULT_LIMITS
 from studio.imaging.facts import ImageFacts
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
+from studio.imaging.typesetting import Align
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Refused
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 from pydantic import Field
@@ -10,6 +11,7 @@ from pydantic import Field
 from services.optimizer.batch import in_threads
 from services.optimizer.encoding import DEFAULT_FLOOR, Encoded, Wish, encode_for
 from services.optimizer.focus import FOCUS_VERSION, Focus, find_focus
+from services.optimizer.overlay import Block, Laid, Overlay, lay_out
 from services.optimizer.padding import Padding
 from services.optimizer.placements import Format, Placement, placement_book
 from services.optimizer.rendition import (
@@ -24,6 +26,7 @@ from services.optimizer.rendition import (
 from services.optimizer.resize import Pyramid
 from studio.compute import compute
 from studio.imaging.colour import RGB, parse_hex
+from studio.imaging.decode import decode
 from studio.imaging.encode import Effort
 from studio.imaging.facts import ImageFacts
 from studio.imaging.geometry import Box
@@ -73,6 +76,9 @@ class Params(OperationParams):
         default="balanced", description="how long to look for smaller files of equal quality"
     )
     progressive: bool = Field(default=True, description="JPEG that sharpens while it loads")
+    overlay: Overlay | None = Field(
+        default=None, description="headline, call to action and logo, inside each safe zone"
+    )
     alt_text: str | None = Field(
         default=None, max_length=2000, description="null: the asset's own, if it has one"
     )
@@ -141,8 +147,15 @@ class Export(Operation[Params]):
         image, params = work.needed_image(), work.params
         focus = await self._focus(work, image)
         alt_text = params.alt_text or work.about.alt_text
-        batch = _Batch(image, focus, params, alt_text)
+        logo = await self._logo(work)
+        batch = _Batch(image, focus, params, alt_text, logo)
         return await compute(batch.exported, _chosen(params))
+
+    async def _logo(self, work: Work[Params]) -> Image | None:
+        overlay = work.params.overlay
+        if overlay is None or overlay.logo is None:
+            return None
+        return await compute(decode, await work.read_blob(overlay.logo))
 
     async def _focus(self, work: Work[Params], image: Image) -> Focus:
         """Found once for a master; what the user names is not looked for."""
@@ -158,10 +171,17 @@ class Export(Operation[Params]):
 class _Batch:
     """All renditions of one master."""
 
-    def __init__(self, image: Image, focus: Focus, params: Params, alt_text: str | None) -> None:
+    def __init__(
+        self,
+        image: Image,
+        focus: Focus,
+        params: Params,
+        alt_text: str | None,
+        logo: Image | None,
+    ) -> None:
         self._image, self._focus, self._params = image, focus, params
         self._pyramid = Pyramid(image.pixels)
-        self._alt_text = alt_text
+        self._alt_text, self._logo = alt_text, logo
 
     def exported(self, placements: Sequence[Placement]) -> list[Output | Failure]:
         """One output or failure a placement, the largest made first."""
@@ -178,12 +198,32 @@ class _Batch:
                 self._params.fitting(),
                 pyramid=self._pyramid,
             )
+            rendition, laid = self._with_overlay(rendition, placement)
             encoded = encode_for(rendition.image, placement, self._params.wish())
         except Refused as refused:
             if refused.rule == "optimizer.would_upscale":
                 details["remedy"] = self._remedy(placement)
             return Failure(refused.as_problem(), label=placement.id, details=details)
-        return self._output(details, rendition, encoded)
+        return self._output(details, rendition, encoded, laid)
+
+    def _with_overlay(
+        self, rendition: Rendition, placement: Placement
+    ) -> tuple[Rendition, Laid | None]:
+        """The rendition with its words and logo, if any are asked for."""
+        overlay = self._params.overlay
+        if overlay is None:
+            return rendition, None
+        shown = [rendition.shown(region.box) for region in self._focus.regions]
+        laid = lay_out(
+            rendition.image.pixels,
+            overlay,
+            placement.safe_zone,
+            [box for box in shown if box],
+            self._logo.pixels if self._logo else None,
+        )
+        review = rendition.needs_review or (laid.notes[0] if laid.notes else None)
+        image = rendition.image.with_pixels(laid.pixels)
+        return replace(rendition, image=image, needs_review=review), laid
 
     def _check_alt_text(self, placement: Placement) -> None:
         if placement.alt_text_required and not self._alt_text:
@@ -198,7 +238,13 @@ class _Batch:
         long_side = needed_upscale((self._image.width, self._image.height), placement)
         return {"operation": "upscale.conservative", "params": {"long_side": long_side}}
 
-    def _output(self, details: dict[str, Any], rendition: Rendition, encoded: Encoded) -> Output:
+    def _output(
+        self,
+        details: dict[str, Any],
+        rendition: Rendition,
+        encoded: Encoded,
+        laid: Laid | None,
+    ) -> Output:
         facts = ImageFacts(
             width=encoded.width,
             height=encoded.height,
@@ -217,6 +263,7 @@ class _Batch:
             "trials": encoded.trials,
             "ssim": encoded.ssim,
             "alt_text": self._alt_text,
+            "overlay": [_told_block(block) for block in laid.blocks] if laid else [],
         }
         notes = (*focus.notes, *encoded.notes)
         return Output(
@@ -226,6 +273,10 @@ class _Batch:
             details=details,
             notes=notes,
         )
+
+
+def _told_block(block: Block) -> dict[str, Any]:
+    return asdict(block) | {"box": block.box.model_dump()}
 
 
 def _chosen(params: Params) -> list[Placement]:

@@ -10,8 +10,9 @@ from PIL import Image as Pillow
 
 from services.edit.anchor import Anchor
 from services.edit.operations.adjust import Adjust
-from services.edit.text import READABLE, Lettering, lettered
+from services.edit.text import Lettering, lettered
 from studio.imaging.image import Image
+from studio.imaging.legibility import READABLE
 from studio.problems import Refused
 
 ADJUST = Adjust()
@@ -106,12 +107,12 @@ async def test_lines_are_aligned_as_asked(edited, black):
 
 
 @pytest.mark.parametrize(
-    ("text", "named"), [("Sale 漢字", "漢"), ("Hi 🎉", "U+1F389"), ("a\u200b", "U+200B")]
+    ("text", "named"), [("Sale ไทย", "ไ"), ("Hi 🎉", "U+1F389"), ("a\u200b", "U+200B")]
 )
 async def test_text_without_shapes_in_the_font_is_refused_by_name(edited, black, text, named):
     with pytest.raises(Refused) as refused:
         await edited(ADJUST, black, text=text)
-    assert refused.value.rule == "edit.text.glyphs"
+    assert refused.value.rule == "text.no_glyph"
     assert named in refused.value.says
 
 
@@ -126,7 +127,7 @@ async def test_text_that_cannot_fit_is_refused(edited):
     tiny = Image(Pillow.new("RGB", (40, 20)))
     with pytest.raises(Refused) as refused:
         await edited(ADJUST, tiny, text="much too long for a picture of this size")
-    assert refused.value.rule == "edit.text.too_long"
+    assert refused.value.rule == "text.does_not_fit"
 
 
 async def test_text_on_a_cut_out_keeps_the_rest_transparent(edited):
