@@ -8,14 +8,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import BaseModel, Field
 
 from gateway.studios import Studios
 from studio.imaging.facts import ImageFacts
 from studio.money import Money, PriceRange
-from studio.problems import Refused
+from studio.problems import Problem, Refused
 from studio.slip import Step
+
+Images = Counter[ImageFacts | None]
+
+
+class Remedy(BaseModel):
+    """A step that, put before the failing one, prevents the failure."""
+
+    operation: str
+    params: dict[str, Any]
+    price: PriceRange = Field(description="of the step for one image")
+
+
+class ForeseenFailure(BaseModel):
+    """An image that the step will not make, known before anything is paid."""
+
+    label: str = Field(description="which output, such as the placement")
+    images: int = Field(description="of how many of the images that go in")
+    problem: Problem
+    remedy: Remedy | None = None
 
 
 class StepQuote(BaseModel):
@@ -27,6 +47,12 @@ class StepQuote(BaseModel):
     images_out: int
     price: PriceRange
     sizes: list[str] = Field(description="the sizes that it outputs, px")
+    pinned: dict[str, Any] = Field(
+        default_factory=dict, description="parameters that the run fixes, such as data versions"
+    )
+    failures: list[ForeseenFailure] = Field(
+        default_factory=list, description="what will not be made, and what would help"
+    )
 
 
 class Quote(BaseModel):
@@ -41,30 +67,57 @@ async def quote(
     studios: Studios, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
 ) -> Quote:
     """Quote the steps in order. Refused names the step and the rule that would stop it."""
-    images: Counter[ImageFacts | None] = Counter(starts)
+    images: Images = Counter(starts)
     total = PriceRange.exactly(Money.zero())
     quoted = []
     for number, step in enumerate(steps, start=1):
-        price, after, provider = PriceRange.exactly(Money.zero()), Counter[ImageFacts | None](), ""
-        for image, count in images.items():
-            try:
-                one, outputs, provider = await studios.quote(workspace, step, image)
-            except Refused as refused:
-                refused.says = f"Step {number} ({step.operation}): {refused.says}"
-                raise
-            price += one * count
-            for output in outputs:
-                after[output] += count
-        begins = all(image is None for image in images)
-        quoted.append(
-            StepQuote(
-                operation=step.operation,
-                provider=provider,
-                images_in=0 if begins else images.total(),
-                images_out=after.total(),
-                price=price,
-                sizes=sorted({f"{one.width}×{one.height}" for one in after if one}),
-            )
-        )
-        total, images = total + price, after
+        try:
+            one, images = await _step(studios, workspace, step, images)
+        except Refused as refused:
+            refused.says = f"Step {number} ({step.operation}): {refused.says}"
+            raise
+        quoted.append(one)
+        total += one.price
     return Quote(price=total, steps=quoted, images=images.total())
+
+
+async def _step(
+    studios: Studios, workspace: str, step: Step, images: Images
+) -> tuple[StepQuote, Images]:
+    """One step for all images that reach it, and the images that leave it."""
+    price, after = PriceRange.exactly(Money.zero()), Images()
+    provider, pinned = "", dict[str, Any]()
+    failures: list[ForeseenFailure] = []
+    for image, count in images.items():
+        foreseen = await studios.quote(workspace, step, image)
+        provider, pinned = foreseen.provider, foreseen.pinned
+        price += foreseen.price * count
+        for output in foreseen.outputs:
+            after[output] += count
+        for failure in foreseen.failures:
+            remedy = await _remedy(studios, workspace, failure.remedy, image)
+            failures.append(
+                ForeseenFailure(
+                    label=failure.label, images=count, problem=failure.problem, remedy=remedy
+                )
+            )
+    quoted = StepQuote(
+        operation=step.operation,
+        provider=provider,
+        images_in=0 if all(image is None for image in images) else images.total(),
+        images_out=after.total(),
+        price=price,
+        sizes=sorted({f"{one.width}×{one.height}" for one in after if one}),
+        pinned=pinned,
+        failures=failures,
+    )
+    return quoted, after
+
+
+async def _remedy(
+    studios: Studios, workspace: str, step: Step | None, image: ImageFacts | None
+) -> Remedy | None:
+    if step is None:
+        return None
+    price = (await studios.quote(workspace, step, image)).price
+    return Remedy(operation=step.operation, params=step.params, price=price)

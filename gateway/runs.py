@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.definition import find_workflow
 from gateway.quotes import Quote, quote
+from gateway.selection import AssetFilters, matching, named
 from gateway.store import OPEN, RunStore
 from gateway.studios import Studios
 from gateway.tracker import SOURCE
@@ -31,12 +32,14 @@ from studio.events import About, Event, ImageRef, RunCancelled, WorkflowStarted
 from studio.imaging.decode import inspect
 from studio.metadata import AlreadyThere, Database, Document
 from studio.money import Money
-from studio.problems import Conflict, Refused
-from studio.rpc import asking, facts_from
+from studio.problems import Conflict, Refused, Unavailable
+from studio.rpc import facts_from
 from studio.slip import MAX_STEPS, Slip, Step, derived
-from studio.v1 import library_pb2
 
 log = logging.getLogger(__name__)
+
+MAX_STARTS = 5000  # assets that one run begins with
+_TOGETHER = 50  # beginnings published side by side
 
 
 class RunRequest(BaseModel):
@@ -67,7 +70,14 @@ class RunRequest(BaseModel):
     parameters: dict[str, Any] = Field(default_factory=dict)
     steps: list[Step] | None = Field(default=None, min_length=1, max_length=MAX_STEPS)
     assets: list[UUID] = Field(
-        default_factory=list, max_length=1000, description="begin with these assets of the library"
+        default_factory=list,
+        max_length=MAX_STARTS,
+        description="begin with these assets of the library",
+    )
+    selection: AssetFilters | None = Field(
+        default=None,
+        description="begin with all assets that match, as they are when the run starts",
+        examples=[{"collection": "Spring", "operation": "create.import"}],
     )
     budget: Money | None = Field(default=None, description="the run spends no more than this")
     lane: Literal["interactive", "bulk"] = Field(
@@ -81,6 +91,7 @@ class Start(BaseModel):
 
     asset: UUID | None = None
     image: ImageRef | None = None
+    about: About = About()
 
 
 class Runs:
@@ -109,11 +120,23 @@ class Runs:
         facts = [start.image.facts if start.image else None for start in starts]
         quoted = await quote(self._studios, workspace, steps, facts)
         _check_budget(request.budget, quoted)
+        steps = _pinned(steps, quoted)
+        row = _row(run, workspace, request, steps, quoted)
         begun = _beginnings(run, workspace, request, steps, starts)
-        row = _row(run, workspace, request, steps, quoted, begun)
-        await self._store.add(row)
-        await self._publish(row)
+        await self.begin(row, begun)
         return row
+
+    async def begin(self, row: Document, begun: Sequence[Event]) -> None:
+        """Write a run down with the events that begin it, then publish them.
+
+        What is written down is accepted: if the broker is away, it begins when that is back.
+        """
+        told = [event.model_dump(mode="json", exclude_none=True) for event in begun]
+        await self._store.begin(row, told)
+        try:
+            await self._publish(row["_id"])
+        except Unavailable as away:
+            log.warning("Run %s is written down and begins later: %s", row["_id"], away.says)
 
     async def cancel(self, workspace: str, id_: str, by: str | None = None) -> Document:
         """Call a run off: whoever holds one of its items ends it instead of working on it."""
@@ -143,9 +166,9 @@ class Runs:
 
     async def resume(self) -> int:
         """Publish the beginnings of every unfinished run again; returns how many runs."""
-        rows = [row for row in await self._store.unfinished() if row.get("begun")]
+        rows = await self._store.unfinished()
         for row in rows:
-            await self._publish(row)
+            await self._publish(row["_id"])
         return len(rows)
 
     async def publish_unpublished(self, older_than: timedelta) -> int:
@@ -155,7 +178,7 @@ class Runs:
         """
         rows = await self._store.unpublished(before=datetime.now(UTC) - older_than)
         for row in rows:
-            await self._publish(row)
+            await self._publish(row["_id"])
         return len(rows)
 
     async def _known(self, workspace: str, run: UUID, request: RunRequest) -> Document | None:
@@ -177,8 +200,6 @@ class Runs:
         row = await self._store.get(str(run))
         if row is None or row["workspace"] != workspace:
             return None
-        if not row["published"]:
-            await self._publish(row)
         return row
 
     async def _planned(self, workspace: str, request: RunRequest) -> tuple[list[Step], list[Start]]:
@@ -188,13 +209,18 @@ class Runs:
                 says="A run is of a workflow, or of steps of your own: give one of them.",
                 fix="GET /v1/workflows and GET /v1/operations tell what there is.",
             )
+        if request.assets and request.selection is not None:
+            raise Refused(
+                rule="run.assets_or_selection",
+                says="A run begins with assets by id or with a selection, not with both.",
+                fix="Leave one of them out.",
+            )
         if request.workflow is not None:
             steps = find_workflow(request.workflow).steps_for(request.parameters)
         else:
             steps = list(request.steps or ())
         steps = [await self._sized(step) for step in steps]
-        starts = [await self._asset(workspace, one) for one in request.assets] or [Start()]
-        return steps, starts
+        return steps, await self._starts(workspace, request)
 
     async def _sized(self, step: Step) -> Step:
         """An import with the size of its upload, so that what follows can be quoted."""
@@ -205,22 +231,66 @@ class Runs:
         params = {**step.params, "width": facts.width, "height": facts.height}
         return step.model_copy(update={"params": params})
 
-    async def _asset(self, workspace: str, id_: UUID) -> Start:
-        request = library_pb2.GetAssetRequest(workspace=workspace, id=str(id_))
-        async with asking("library"):
-            asset = await self._studios.library.GetAsset(request)
-        facts = facts_from(asset.image)
-        image = ImageRef(blob=asset.blob, bytes=asset.bytes, **facts.model_dump())
-        return Start(asset=id_, image=image)
+    async def _starts(self, workspace: str, request: RunRequest) -> list[Start]:
+        library = self._studios.library
+        if request.selection is None:
+            found = named(library, workspace, [str(id_) for id_ in request.assets])
+        else:
+            found = matching(library, workspace, request.selection)
+        starts: list[Start] = []
+        async for asset in found:
+            if len(starts) == MAX_STARTS:
+                raise Refused(
+                    rule="run.selection",
+                    says=f"More than {MAX_STARTS:,} assets match; a run begins with no more.",
+                    fix="Select parts, such as one collection or one day at a time.",
+                )
+            starts.append(_started(asset))
+        if request.selection is not None and not starts:
+            raise Refused(
+                rule="run.selection",
+                says="No asset matches the selection, so there is nothing to do.",
+                fix="Try the same filters with GET /v1/assets.",
+            )
+        return starts or [Start()]
 
-    async def _publish(self, row: Document) -> None:
+    async def _publish(self, run: str) -> None:
         """Publish a run's beginnings, then remember that this was done."""
-        for one in row["begun"]:
-            event = Event.model_validate(one)
-            with telemetry.producing(event, event.routing_key) as carried:
-                await self._bus.publish(carried.to_message())
-            await asyncio.sleep(0)
-        await self._store.mark_published(row["_id"])
+        some: list[Event] = []
+        async for one in self._store.beginnings(run):
+            some.append(Event.model_validate(one))
+            if len(some) == _TOGETHER:
+                await asyncio.gather(*map(self._begin, some))
+                some = []
+        await asyncio.gather(*map(self._begin, some))
+        await self._store.mark_published(run)
+
+    async def _begin(self, event: Event) -> None:
+        with telemetry.producing(event, event.routing_key) as carried:
+            await self._bus.publish(carried.to_message())
+
+
+def _started(asset: Any) -> Start:
+    """An asset of the library as the beginning of an item."""
+    facts = facts_from(asset.image)
+    return Start(
+        asset=UUID(asset.id),
+        image=ImageRef(blob=asset.blob, bytes=asset.bytes, **facts.model_dump()),
+        about=About(
+            title=asset.title or None,
+            description=asset.description or None,
+            alt_text=asset.alt_text or None,
+            prompt=asset.prompt or None,
+        ),
+    )
+
+
+def _pinned(steps: Sequence[Step], quoted: Quote) -> list[Step]:
+    """The steps with what their quote fixed, such as the version of the placement data."""
+    return [
+        step.model_copy(update={"params": {**step.params, **one.pinned}})
+        for step, one in zip(steps, quoted.steps, strict=True)
+    ]
 
 
 def _check_budget(budget: Money | None, quoted: Quote) -> None:
@@ -248,7 +318,7 @@ def _beginnings(
             workflow=request.workflow,
             image=start.image,
             slip=Slip(steps=tuple(steps)),
-            about=request.about,
+            about=_about(request.about, start.about),
         )
         begun.append(
             Event.of(
@@ -264,13 +334,18 @@ def _beginnings(
     return begun
 
 
+def _about(run: About, asset: About) -> About:
+    """What is said of the whole run goes before what is known of the asset."""
+    said = {name: one for name, one in run.model_dump().items() if one}
+    return asset.model_copy(update=said)
+
+
 def _row(
     run: UUID,
     workspace: str,
     request: RunRequest,
     steps: Sequence[Step],
     quoted: Quote,
-    begun: Sequence[Event],
 ) -> Document:
     return {
         "_id": str(run),
@@ -284,8 +359,6 @@ def _row(
         "quote": quoted.model_dump(mode="json"),
         "budget": request.budget.model_dump(mode="json") if request.budget else None,
         "lane": request.lane,
-        "begun": [event.model_dump(mode="json", exclude_none=True) for event in begun],
-        "published": False,
         "traceparent": telemetry.traceparent(),
         "trace_id": telemetry.trace_id(),
     }

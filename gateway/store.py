@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -21,7 +22,10 @@ INDEXES = (
     Index("runs", (("workspace", 1), ("created_at", -1), ("_id", -1))),
     Index("runs", (("status", 1),)),
     Index("items", (("run", 1), ("state", 1), ("share", 1))),
+    Index("items", (("run", 1), ("_id", 1))),
     Index("events", (("run", 1), ("at", 1))),
+    Index("beginnings", (("run", 1), ("_id", 1))),
+    Index("beginnings", (("at", 1),), expire_after=30 * 24 * 3600),
     Index("idempotency", (("at", 1),), expire_after=30 * 24 * 3600),
 )
 
@@ -33,6 +37,7 @@ class RunStore:
         self._runs = database.collection("runs")
         self._items = database.collection("items")
         self._events = database.collection("events")
+        self._beginnings = database.collection("beginnings")
 
     async def add(self, run: Document) -> bool:
         """Insert a run; False if it is there already."""
@@ -41,6 +46,24 @@ class RunStore:
         except AlreadyThere:
             return False
         return True
+
+    async def begin(self, run: Document, beginnings: Sequence[Document]) -> bool:
+        """Insert a run with the events that begin it; False if it is there already.
+
+        The run comes last: where it is, all of its beginnings are.
+        """
+        at = run["created_at"]
+        rows = [
+            {"_id": f"{run['_id']}/{number:06d}", "run": run["_id"], "at": at, "event": event}
+            for number, event in enumerate(beginnings)
+        ]
+        await self._beginnings.insert_many(rows)
+        return await self.add({**run, "published": False})
+
+    async def beginnings(self, run: str) -> AsyncIterator[Document]:
+        """The events that begin a run, in order."""
+        async for row in self._beginnings.each({"run": run}, sort=[("_id", 1)]):
+            yield row["event"]
 
     async def get(self, id_: str) -> Document | None:
         """A run, whosever it is."""
@@ -110,12 +133,17 @@ class RunStore:
         fields = {"state": "divided", "order": order}
         await self._items.upsert(id_, fields, on_insert={"run": str(run), "item": str(item)})
 
-    async def items(self, run: str) -> list[Document]:
-        """The items of a run that were not divided."""
-        rows = await self._items.find({"run": run})
-        return sorted(
-            (row for row in rows if row["state"] != "divided"), key=lambda row: row["_id"]
-        )
+    async def items(
+        self, run: str, *, state: str | None = None, after: str = "", limit: int
+    ) -> list[Document]:
+        """Items of a run that were not divided, by id; those after `after`, at most `limit`."""
+        filter_: Document = {
+            "run": run,
+            "_id": {"$gt": f"{run}/{after}"},
+            "state": state or {"$ne": "divided"},
+            "share": {"$exists": True},
+        }
+        return await self._items.find(filter_, sort=[("_id", 1)], limit=limit)
 
     async def returned(self, run: str) -> tuple[Fraction, dict[str, int]]:
         """The shares that have come back, and how many items are in which state."""

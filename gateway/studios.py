@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import json_format
@@ -10,12 +11,32 @@ from google.protobuf import json_format
 from gateway.settings import GatewaySettings
 from studio.imaging.facts import ImageFacts
 from studio.money import PriceRange
-from studio.problems import Refused
-from studio.rpc import asking, channel, facts_from, facts_to, price_from, struct
+from studio.problems import Problem, Refused
+from studio.rpc import asking, channel, facts_from, facts_to, plain, price_from, struct
 from studio.slip import Step
 from studio.v1 import library_pb2_grpc, studio_pb2, studio_pb2_grpc
 
 _SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseenFailure:
+    """An output that would not be made, and the step that would prevent it, if one would."""
+
+    label: str
+    problem: Problem
+    remedy: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a studio says of a step that it has not done."""
+
+    price: PriceRange
+    outputs: list[ImageFacts]
+    provider: str
+    pinned: dict[str, Any]  # parameters that a run fixes now
+    failures: list[ForeseenFailure]
 
 
 class Studios:
@@ -39,10 +60,8 @@ class Studios:
         answers = await asyncio.gather(*(self._describe(name) for name in self._stubs))
         return [operation for answer in answers for operation in answer]
 
-    async def quote(
-        self, workspace: str, step: Step, image: ImageFacts | None
-    ) -> tuple[PriceRange, list[ImageFacts], str]:
-        """What a step would cost, output, and by whom. Refused as running it would be."""
+    async def quote(self, workspace: str, step: Step, image: ImageFacts | None) -> Foreseen:
+        """What a step would cost and output. Refused as running it would be."""
         if step.studio not in self._stubs:
             raise Refused(
                 rule="operation.unknown",
@@ -59,10 +78,21 @@ class Studios:
         )
         async with asking(step.studio):
             answer = await self._stubs[step.studio].Quote(request, timeout=_SECONDS)
-        return (
-            price_from(answer.price),
-            [facts_from(one) for one in answer.outputs],
-            answer.provider,
+        return Foreseen(
+            price=price_from(answer.price),
+            outputs=[facts_from(one) for one in answer.outputs],
+            provider=answer.provider,
+            pinned=plain(answer.pinned),
+            failures=[
+                ForeseenFailure(
+                    label=one.label,
+                    problem=Problem.model_validate_json(one.problem),
+                    remedy=Step.model_validate(plain(one.remedy))
+                    if one.HasField("remedy")
+                    else None,
+                )
+                for one in answer.failures
+            ],
         )
 
     async def close(self) -> None:

@@ -16,6 +16,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo import IndexModel
 from pymongo.errors import (
     AutoReconnect,
+    BulkWriteError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
@@ -35,6 +36,9 @@ _SELECTION_MS = 5_000
 
 class AlreadyThere(Conflict):
     """A document with this id, or with these unique values, exists."""
+
+
+_DUPLICATE = 11000  # MongoDB's error code for a key that is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,20 @@ class Collection:
         """Insert; AlreadyThere if the id or a unique value is taken."""
         with _explained():
             await self._collection.insert_one(document)
+
+    async def insert_many(self, documents: Sequence[Document]) -> int:
+        """Insert what is not there yet; returns how many were."""
+        if not documents:
+            return 0
+        with _explained():
+            try:
+                result = await self._collection.insert_many(list(documents), ordered=False)
+            except BulkWriteError as error:
+                told = error.details or {}
+                if any(one["code"] != _DUPLICATE for one in told["writeErrors"]):
+                    raise
+                return int(told["nInserted"])
+            return len(result.inserted_ids)
 
     async def get(self, id_: str) -> Document | None:
         """The document with this id."""

@@ -122,6 +122,18 @@ class Operation(ABC, Generic[ParamsT]):
                 valid=sorted(self.params_type.model_fields),
             ) from error
 
+    def pinned(self, params: ParamsT) -> Mapping[str, Any]:
+        """Parameters that a run fixes when it is quoted, such as the version of dated data, so
+        that it does not change its mind half-way."""
+        return {}
+
+    def failures(self, image: ImageFacts | None, params: ParamsT) -> Sequence[Failure]:
+        """Outputs that are known to fail before anything is done; `forecast` leaves them out.
+
+        Their details may name a `remedy`: the step that would prevent it, put before this one.
+        """
+        return ()
+
     def check(self, image: ImageFacts | None, params: ParamsT) -> None:
         """Raise Refused if limits forbid this work; called for quotes and before running."""
 

@@ -22,7 +22,7 @@ from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_serv
 
 from studio.imaging.facts import ImageFacts
 from studio.money import Money, PriceRange
-from studio.operation import AnyOperation
+from studio.operation import AnyOperation, Failure
 from studio.problems import Broken, Problem, Refused, StudioError, Unavailable
 from studio.v1 import studio_pb2, studio_pb2_grpc
 
@@ -175,7 +175,18 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
             price=price_to(operation.price(image, params, provider)),
             outputs=[facts_to(one) for one in operation.forecast(image, params)],
             provider=provider,
+            pinned=struct(dict(operation.pinned(params))),
+            failures=[_failure_to(one) for one in operation.failures(image, params)],
         )
+
+
+def _failure_to(failure: Failure) -> studio_pb2.ForeseenFailure:
+    remedy = failure.details.get("remedy")
+    return studio_pb2.ForeseenFailure(
+        label=failure.label,
+        problem=failure.problem.model_dump_json(),
+        remedy=struct(remedy) if remedy else None,
+    )
 
 
 def find_operation(operations: Mapping[str, OperationT], name: str) -> OperationT:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from google.protobuf import json_format
-from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.archive import archive, extension
+from gateway.archive import FIELDS, archive, check_template, extension
 from gateway.http import PROBLEMS, Workspace
+from gateway.selection import AssetFilters, listing, matching, named
 from studio.blobs.base import BlobStore
+from studio.problems import Refused
 from studio.rpc import asking, whole_numbers
 from studio.v1 import library_pb2 as pb
 
@@ -29,27 +28,6 @@ class AssetPage(BaseModel):
 
     assets: list[dict[str, Any]]
     next_cursor: str | None = None
-
-
-class AssetFilters(BaseModel):
-    """What to look for; all that is given must hold."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    query: str = Field(default="", max_length=500, description="words that must all occur")
-    run: str = ""
-    workflow: str = ""
-    operation: str = ""
-    provider: str = ""
-    collection: str = ""
-    tags: list[str] = Field(default_factory=list, description="any of them")
-    favourite: bool | None = None
-    blob: str = ""
-    parent: str = ""
-    media_type: str = ""
-    label: str = ""
-    created_from: datetime | None = None
-    created_to: datetime | None = None
 
 
 class AssetQuery(AssetFilters):
@@ -84,7 +62,11 @@ class ArchiveRequest(AssetFilters):
     name: str = Field(
         default="{label}-{number}.{ext}",
         max_length=200,
-        description="file names from {label} {title} {operation} {number} {width} {height} {ext}",
+        description=f"file names from {FIELDS}; / makes folders",
+        examples=["{campaign}/{platform}/{placement}-{n}.{ext}"],
+    )
+    campaign: str = Field(
+        default="", max_length=200, description="{campaign}; empty: an asset's first collection"
     )
 
 
@@ -94,7 +76,9 @@ async def search(
 ) -> AssetPage:
     """Newest first by default; pages neither repeat nor skip assets while others are added."""
     async with asking("library"):
-        answer = await _library(request).ListAssets(_listing(workspace, query))
+        answer = await _library(request).ListAssets(
+            listing(workspace, query, sort=query.sort, cursor=query.cursor, limit=query.limit)
+        )
     return AssetPage(
         assets=[shown(one) for one in answer.assets], next_cursor=answer.next_cursor or None
     )
@@ -186,10 +170,11 @@ async def lineage(
 )
 async def download(request: Request, body: ArchiveRequest, workspace: Workspace) -> Response:
     """A ZIP, streamed while it is packed, with `manifest.json`. Every asset is counted once."""
-    assets = [one async for one in _chosen(request, workspace, body)]
+    check_template(body.name)
+    assets = await _chosen(request, workspace, body)
     await _count(request, workspace, [one.id for one in assets])
     return StreamingResponse(
-        archive(request.app.state.blobs, assets, body.name, shown),
+        archive(request.app.state.blobs, assets, body.name, body.campaign, shown),
         media_type="application/zip",
         headers={"Content-Disposition": 'attachment; filename="image-studio.zip"'},
     )
@@ -265,34 +250,19 @@ async def _count(request: Request, workspace: str, ids: list[str]) -> None:
         await _library(request).RecordDownload(record)
 
 
-async def _chosen(request: Request, workspace: str, body: ArchiveRequest) -> AsyncIterator[Any]:
-    for id_ in dict.fromkeys(body.ids):
-        yield await _asset(request, workspace, id_)
-    if body.ids:
-        return
-    listing = _listing(workspace, AssetQuery(**_filters(body), sort="created_at", limit=200))
-    for _ in range(_MAX_ARCHIVE // 200):
-        async with asking("library"):
-            answer = await _library(request).ListAssets(listing)
-        for one in answer.assets:
-            yield one
-        if not answer.next_cursor:
-            return
-        listing.cursor = answer.next_cursor
-
-
-def _filters(body: AssetFilters) -> dict[str, Any]:
-    return {name: getattr(body, name) for name in AssetFilters.model_fields}
-
-
-def _listing(workspace: str, query: AssetQuery) -> Any:
-    moments: dict[str, Any] = {}
-    for name in ("created_from", "created_to"):
-        if when := getattr(query, name):
-            moments[name] = Timestamp()
-            moments[name].FromDatetime(when)
-    plain = query.model_dump(exclude_none=True, exclude={"created_from", "created_to"})
-    return pb.ListAssetsRequest(workspace=workspace, **plain, **moments)
+async def _chosen(request: Request, workspace: str, body: ArchiveRequest) -> list[Any]:
+    library = _library(request)
+    found = named(library, workspace, body.ids) if body.ids else matching(library, workspace, body)
+    assets: list[Any] = []
+    async for one in found:
+        if len(assets) == _MAX_ARCHIVE:
+            raise Refused(
+                rule="archive.too_many",
+                says=f"More than {_MAX_ARCHIVE:,} assets match; one archive holds no more.",
+                fix="Ask for parts, such as one run, one collection or one day at a time.",
+            )
+        assets.append(one)
+    return assets
 
 
 def _library(request: Request) -> Any:

@@ -22,6 +22,7 @@ from studio.problems import Refused
 
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
+_FIRST_ITEMS = 100  # of a run that is looked at
 _POLL = 0.3  # s; several gateways share the database, so none can rely on its own memory
 _HEARTBEAT = 15.0  # s; proxies close what is silent
 _LAST_WORDS = 3.0  # s; a run is over a moment before its last event is heard
@@ -75,7 +76,14 @@ class RunView(RunSummary):
     counts: dict[str, int] = Field(description="items by state")
     cost: Money = Field(description="what was spent so far")
     quote: Quote | None = None
+    items: list[ItemView] = Field(description="the first ones; `links.items` has them all")
+
+
+class ItemPage(BaseModel):
+    """Items of a run, by id."""
+
     items: list[ItemView]
+    next_cursor: str | None = None
 
 
 class RunStarted(RunSummary):
@@ -134,6 +142,25 @@ async def look(request: Request, run: str, workspace: Workspace) -> RunView:
     return await view(request.app.state.store, workspace, run)
 
 
+@router.get("/runs/{run}/items", tags=["runs"], summary="List the items of a run")
+async def items(
+    request: Request,
+    run: str,
+    workspace: Workspace,
+    state: Annotated[
+        str | None, Query(description="active, catalogued, failed or cancelled")
+    ] = None,
+    cursor: str = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> ItemPage:
+    """One item an image; one that was divided is listed as its parts."""
+    store: RunStore = request.app.state.store
+    await store.run(workspace, run)
+    rows = await store.items(run, state=state, after=cursor, limit=limit)
+    more = rows[-1]["item"] if len(rows) == limit else None
+    return ItemPage(items=[_item(one) for one in rows], next_cursor=more)
+
+
 @router.post("/runs/{run}/cancel", status_code=202, tags=["runs"], summary="Call a run off")
 async def cancel(request: Request, run: str, workspace: Workspace) -> RunSummary:
     """What has been paid is kept; what has not been started ends without an image."""
@@ -167,8 +194,8 @@ async def follow(
 async def view(store: RunStore, workspace: str, run: str) -> RunView:
     """A run with all that is known of it now."""
     row = await store.run(workspace, run)
-    (back, counts), items, cost = await asyncio.gather(
-        store.returned(run), store.items(run), store.cost(run)
+    (back, counts), first, cost = await asyncio.gather(
+        store.returned(run), store.items(run, limit=_FIRST_ITEMS), store.cost(run)
     )
     return RunView(
         **_summary(row).model_dump(),
@@ -177,7 +204,7 @@ async def view(store: RunStore, workspace: str, run: str) -> RunView:
         counts=counts,
         cost=cost,
         quote=Quote.model_validate(row["quote"]) if row.get("quote") else None,
-        items=[_item(one) for one in items if one.get("share")],
+        items=[_item(one) for one in first],
     )
 
 
@@ -235,7 +262,12 @@ def _summary(row: Document) -> RunSummary:
         created_at=row["created_at"],
         ended_at=row.get("ended_at"),
         trace_id=row.get("trace_id"),
-        links={"self": here, "events": f"{here}/events", "assets": f"/v1/assets?run={row['_id']}"},
+        links={
+            "self": here,
+            "events": f"{here}/events",
+            "items": f"{here}/items",
+            "assets": f"/v1/assets?run={row['_id']}",
+        },
     )
 
 

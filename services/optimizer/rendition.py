@@ -90,12 +90,12 @@ def render(
         )
     if fitting.fit == "contain":
         return _contained(image, placement, focus, fitting, pyramid)
-    box = WHOLE if fitting.fit == "stretch" else _window(image, placement, focus, fitting)
-    needed = _enlarging(image, placement, box)
-    if needed > _ROUNDING:
+    size = (image.width, image.height)
+    if needed_upscale(size, placement):
         if fitting.too_small == "contain":
             return _contained(image, placement, focus, fitting, pyramid)
-        raise _would_upscale(image, placement, box, needed)
+        raise would_upscale(size, placement)
+    box = WHOLE if fitting.fit == "stretch" else _window(image, placement, focus, fitting)
     safe = safe_fraction(focus.subject, box, placement.safe_zone)
     review = _review(placement, focus, box, safe)
     if review and fitting.unsafe == "contain":
@@ -113,14 +113,31 @@ def render(
     )
 
 
-def needed_upscale(image_size: tuple[int, int], placement: Placement) -> int | None:
-    """The long side, px, to which a picture must be enlarged for any crop to fill a placement.
+def needed_upscale(size: tuple[int, int], placement: Placement) -> int | None:
+    """The long side, px, to which a picture must be enlarged to fill a placement.
 
-    None if it is large enough as it is.
+    size: of the picture, px. None if it is large enough as it is.
     """
-    width, height = image_size
-    scale = max(placement.width / width, placement.height / height)
-    return _long_side(width, height, scale) if scale > _ROUNDING else None
+    scale = _filling(size, placement)
+    return round(max(size) * scale + 0.5) if scale > _ROUNDING else None
+
+
+def would_upscale(size: tuple[int, int], placement: Placement) -> Refused:
+    """Why a picture that is too small is not enlarged silently, and what to do."""
+    scale = _filling(size, placement)
+    wide, tall = round(placement.width / scale), round(placement.height / scale)
+    return Refused(
+        rule="optimizer.would_upscale",
+        says=f"{placement.id} is {placement.width}×{placement.height}; this "
+        f"{size[0]}×{size[1]} picture has only {wide}×{tall} px for it.",
+        fix=f"Add upscale.conservative with long_side {needed_upscale(size, placement)} before "
+        "it, or use fit: contain.",
+    )
+
+
+def _filling(size: tuple[int, int], placement: Placement) -> float:
+    """How much larger a picture of this size must be to fill a placement."""
+    return max(placement.width / size[0], placement.height / size[1])
 
 
 def _window(image: Image, placement: Placement, focus: Focus, fitting: Fitting) -> Box:
@@ -143,26 +160,6 @@ def _leaning(gravity: Gravity) -> tuple[float, float]:
 def _edges(box: Box, image: Image) -> Edges:
     width, height = image.width, image.height
     return box.x0 * width, box.y0 * height, box.x1 * width, box.y1 * height
-
-
-def _enlarging(image: Image, placement: Placement, box: Box) -> float:
-    wide, tall = box.width * image.width, box.height * image.height
-    return max(placement.width / wide, placement.height / tall)
-
-
-def _would_upscale(image: Image, placement: Placement, box: Box, needed: float) -> Refused:
-    wide, tall = round(box.width * image.width), round(box.height * image.height)
-    long_side = _long_side(image.width, image.height, needed)
-    return Refused(
-        rule="optimizer.would_upscale",
-        says=f"{placement.id} is {placement.width}×{placement.height}; the crop of this "
-        f"{image.width}×{image.height} picture has only {wide}×{tall} px.",
-        fix=f"Add upscale.conservative with long_side {long_side} before it, or use fit: contain.",
-    )
-
-
-def _long_side(width: int, height: int, scale: float) -> int:
-    return round(max(width, height) * scale + 0.5)
 
 
 def _contained(

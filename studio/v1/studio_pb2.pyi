@@ -59,14 +59,28 @@ class QuoteRequest(_message.Message):
     def __init__(self, workspace: _Optional[str] = ..., operation: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., provider: _Optional[str] = ..., image: _Optional[_Union[ImageFacts, _Mapping]] = ...) -> None: ...
 
 class QuoteResponse(_message.Message):
-    __slots__ = ("price", "outputs", "provider")
+    __slots__ = ("price", "outputs", "provider", "pinned", "failures")
     PRICE_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PINNED_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
     price: PriceRange
     outputs: _containers.RepeatedCompositeFieldContainer[ImageFacts]
     provider: str
-    def __init__(self, price: _Optional[_Union[PriceRange, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[ImageFacts, _Mapping]]] = ..., provider: _Optional[str] = ...) -> None: ...
+    pinned: _struct_pb2.Struct
+    failures: _containers.RepeatedCompositeFieldContainer[ForeseenFailure]
+    def __init__(self, price: _Optional[_Union[PriceRange, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[ImageFacts, _Mapping]]] = ..., provider: _Optional[str] = ..., pinned: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., failures: _Optional[_Iterable[_Union[ForeseenFailure, _Mapping]]] = ...) -> None: ...
+
+class ForeseenFailure(_message.Message):
+    __slots__ = ("label", "problem", "remedy")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    REMEDY_FIELD_NUMBER: _ClassVar[int]
+    label: str
+    problem: str
+    remedy: _struct_pb2.Struct
+    def __init__(self, label: _Optional[str] = ..., problem: _Optional[str] = ..., remedy: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ImageFacts(_message.Message):
     __slots__ = ("width", "height", "media_type", "alpha")

@@ -19,6 +19,14 @@ async def test_an_id_is_taken_once(database):
     assert await things.get("b") is None
 
 
+async def test_of_many_inserted_those_that_are_there_stay_as_they_are(database):
+    things = database.collection("things")
+    await things.insert({"_id": "b", "n": 0})
+    assert await things.insert_many([{"_id": id_, "n": 1} for id_ in "abc"]) == 2
+    assert [one["n"] for one in await things.find({}, sort=[("_id", 1)])] == [1, 0, 1]
+    assert await things.insert_many([]) == 0
+
+
 async def test_of_many_that_compare_and_set_one_wins(database):
     things = database.collection("things")
     await things.insert({"_id": "a", "owner": None})

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -46,30 +46,33 @@ async def runs(bus, blobs, database):
     await studios.close()
 
 
-async def written_down(database, age: timedelta) -> tuple[str, Event]:
-    """A run as a gateway leaves it that is killed before it publishes."""
+async def written_down(database, age: timedelta, items: int = 1) -> tuple[str, Event]:
+    """A run as a gateway leaves it that is killed before it publishes; its first event."""
     run = uuid4()
+    events = [beginning(run, items) for _ in range(items)]
+    row = {
+        "_id": str(run),
+        "workspace": "default",
+        "status": "running",
+        "created_at": datetime.now(UTC) - age,
+    }
+    told = [event.model_dump(mode="json", exclude_none=True) for event in events]
+    assert await RunStore(database).begin(row, told)
+    return str(run), events[0]
+
+
+def beginning(run: UUID, items: int) -> Event:
     step = Step(operation="create.generate", params={"prompt": "calm sea"})
-    event = Event.of(
+    return Event.of(
         "workflow.started",
         WorkflowStarted(
-            run=run, item=uuid4(), asset=uuid4(), share="1", slip=Slip(steps=(step,)),
+            run=run, item=uuid4(), asset=uuid4(), share=f"1/{items}", slip=Slip(steps=(step,)),
         ),
         id_=uuid4(),
         source="/studio/gateway",
         subject=str(run),
         workspace="default",
     )  # fmt: skip
-    row = {
-        "_id": str(run),
-        "workspace": "default",
-        "status": "running",
-        "created_at": datetime.now(UTC) - age,
-        "begun": [event.model_dump(mode="json", exclude_none=True)],
-        "published": False,
-    }
-    assert await RunStore(database).add(row)
-    return str(run), event
 
 
 async def test_what_a_crash_kept_from_being_published_is_published_once(runs, heard, database):
@@ -78,6 +81,24 @@ async def test_what_a_crash_kept_from_being_published_is_published_once(runs, he
     assert await runs.publish_unpublished(older_than=AT_ONCE) == 0
     assert await asyncio.wait_for(heard.get(), 30) == str(event.id)
     assert heard.empty()
+
+
+async def test_a_run_of_many_begins_with_all_of_them(runs, heard, database):
+    run, _ = await written_down(database, age=timedelta(seconds=10), items=120)
+    assert await runs.publish_unpublished(older_than=AT_ONCE) == 1
+    got = {await asyncio.wait_for(heard.get(), 30) for _ in range(120)}
+    assert len(got) == 120
+    rows = database.collection("runs")
+    assert (await rows.get(run))["published"]
+
+
+async def test_a_beginning_that_is_written_again_is_still_one(database):
+    run, _ = await written_down(database, age=AT_ONCE)
+    store = RunStore(database)
+    row = await store.get(run)
+    [event] = [one async for one in store.beginnings(run)]
+    assert not await store.begin(row, [event])
+    assert len([one async for one in store.beginnings(run)]) == 1
 
 
 async def test_a_run_that_is_just_being_begun_is_left_to_its_request(runs, database):

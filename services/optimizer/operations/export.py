@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from services.optimizer.rendition import (
     needed_upscale,
     render,
     told,
+    would_upscale,
 )
 from services.optimizer.resize import Pyramid
 from studio.compute import compute
@@ -127,20 +128,33 @@ class Export(Operation[Params]):
         "a placement that requires alt text refuses pictures without",
     )
 
-    def pinned(self, params: Params) -> Params:
-        """The placement data of now, so that a run does not change its mind half-way."""
-        version = placement_book(params.placements_version).version
-        return params.model_copy(update={"placements_version": version})
+    def pinned(self, params: Params) -> Mapping[str, Any]:
+        """The placement data of now."""
+        return {"placements_version": placement_book(params.placements_version).version}
 
     def check(self, image: ImageFacts | None, params: Params) -> None:
         """The placements exist, and the fit can be done."""
         _chosen(params)
         params.fitting()
 
+    def failures(self, image: ImageFacts | None, params: Params) -> Sequence[Failure]:
+        """The placements that this picture is too small for."""
+        if image is None or params.too_small == "contain" or params.fit == "contain":
+            return ()
+        size = (image.width, image.height)
+        return [
+            Failure(would_upscale(size, one).as_problem(), one.id, {"remedy": remedy})
+            for one in _chosen(params)
+            if (remedy := _remedy(size, one))
+        ]
+
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
         """One image a placement, of its exact size."""
         alpha = image.alpha if image else False
-        return [_expected(one, params, alpha=alpha) for one in _chosen(params)]
+        failed = {one.label for one in self.failures(image, params)}
+        return [
+            _expected(one, params, alpha=alpha) for one in _chosen(params) if one.id not in failed
+        ]
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """Renditions in the order of the placements; what cannot be made does not stop the rest."""
@@ -202,7 +216,8 @@ class _Batch:
             encoded = encode_for(rendition.image, placement, self._params.wish())
         except Refused as refused:
             if refused.rule == "optimizer.would_upscale":
-                details["remedy"] = self._remedy(placement)
+                size = (self._image.width, self._image.height)
+                details["remedy"] = _remedy(size, placement)
             return Failure(refused.as_problem(), label=placement.id, details=details)
         return self._output(details, rendition, encoded, laid)
 
@@ -232,11 +247,6 @@ class _Batch:
                 says=f"{placement.id} takes no picture without a text for those who cannot see it.",
                 fix="Set alt_text in the step, or on the asset.",
             )
-
-    def _remedy(self, placement: Placement) -> dict[str, Any]:
-        """The step that would make the master large enough, as a run takes it."""
-        long_side = needed_upscale((self._image.width, self._image.height), placement)
-        return {"operation": "upscale.conservative", "params": {"long_side": long_side}}
 
     def _output(
         self,
@@ -281,6 +291,14 @@ def _told_block(block: Block) -> dict[str, Any]:
 
 def _chosen(params: Params) -> list[Placement]:
     return placement_book(params.placements_version).chosen(params.placements)
+
+
+def _remedy(size: tuple[int, int], placement: Placement) -> dict[str, Any] | None:
+    """The step that would make a picture large enough, as a run takes it; None if it is."""
+    long_side = needed_upscale(size, placement)
+    if long_side is None:
+        return None
+    return {"operation": "upscale.conservative", "params": {"long_side": long_side}}
 
 
 def _expected(placement: Placement, params: Params, *, alpha: bool) -> ImageFacts:

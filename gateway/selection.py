@@ -1,0 +1,77 @@
+"""Selections: assets of the library, by id or by what is known of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import BaseModel, ConfigDict, Field
+
+from studio.rpc import asking
+from studio.v1 import library_pb2 as pb
+
+_PAGE = 200  # assets asked for at once, the most that the library gives
+_TOGETHER = 20  # assets looked up side by side
+
+
+class AssetFilters(BaseModel):
+    """What to look for; all that is given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: str = Field(default="", max_length=500, description="words that must all occur")
+    run: str = ""
+    workflow: str = ""
+    operation: str = ""
+    provider: str = ""
+    collection: str = ""
+    tags: list[str] = Field(default_factory=list, description="any of them")
+    favourite: bool | None = None
+    blob: str = ""
+    parent: str = ""
+    media_type: str = ""
+    label: str = ""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+
+
+def listing(workspace: str, filters: AssetFilters, **page: Any) -> pb.ListAssetsRequest:
+    """The question to the library; page: sort, cursor, limit."""
+    moments: dict[str, Any] = {}
+    for name in ("created_from", "created_to"):
+        if when := getattr(filters, name):
+            moments[name] = Timestamp()
+            moments[name].FromDatetime(when)
+    known = {name: getattr(filters, name) for name in AssetFilters.model_fields}
+    plain = {name: one for name, one in known.items() if one is not None and name not in moments}
+    return pb.ListAssetsRequest(workspace=workspace, **plain, **moments, **page)
+
+
+async def named(library: Any, workspace: str, ids: Sequence[str]) -> AsyncIterator[Any]:
+    """Assets by id, each once, in order. NotFound if one of them is not there."""
+    distinct = list(dict.fromkeys(ids))
+    for first in range(0, len(distinct), _TOGETHER):
+        some = distinct[first : first + _TOGETHER]
+        for one in await asyncio.gather(*(_asset(library, workspace, id_) for id_ in some)):
+            yield one
+
+
+async def matching(library: Any, workspace: str, filters: AssetFilters) -> AsyncIterator[Any]:
+    """Every asset that matches, the oldest first; none twice while others are added."""
+    question = listing(workspace, filters, sort="created_at", limit=_PAGE)
+    while True:
+        async with asking("library"):
+            answer = await library.ListAssets(question)
+        for one in answer.assets:
+            yield one
+        if not answer.next_cursor:
+            return
+        question.cursor = answer.next_cursor
+
+
+async def _asset(library: Any, workspace: str, id_: str) -> Any:
+    async with asking("library"):
+        return await library.GetAsset(pb.GetAssetRequest(workspace=workspace, id=id_))
