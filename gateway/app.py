@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from gateway.http import add_problems
-from gateway.routes import assets, dead_letters, discovery, runs, uploads
+from gateway.routes import assets, dead_letters, discovery, placements, runs, uploads
 from gateway.runs import Runs
 from gateway.settings import GatewaySettings
 from gateway.store import RunStore
@@ -28,6 +28,7 @@ _TAGS = [
     {"name": "quotes", "description": "Know the price before."},
     {"name": "runs", "description": "Start, follow and call off."},
     {"name": "discovery", "description": "What can be run."},
+    {"name": "placements", "description": "What each platform takes and covers, by version."},
     {"name": "assets", "description": "The library: find, organise, download."},
     {"name": "operations", "description": "For those who are paged."},
 ]
@@ -38,7 +39,7 @@ _UNTRACED = "livez,readyz,metrics"
 def create_app() -> FastAPI:
     """The application without its parts; its description is complete."""
     app = FastAPI(title="Image Studio", version="1", description=_DESCRIPTION, openapi_tags=_TAGS)
-    for module in (uploads, runs, discovery, assets, dead_letters):
+    for module in (uploads, runs, discovery, placements, assets, dead_letters):
         app.include_router(module.router)
     return app
 

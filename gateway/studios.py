@@ -14,7 +14,7 @@ from studio.money import PriceRange
 from studio.problems import Problem, Refused
 from studio.rpc import asking, channel, facts_from, facts_to, plain, price_from, struct
 from studio.slip import Step
-from studio.v1 import library_pb2_grpc, studio_pb2, studio_pb2_grpc
+from studio.v1 import library_pb2_grpc, optimizer_pb2_grpc, studio_pb2, studio_pb2_grpc
 
 _SECONDS = 15
 
@@ -40,7 +40,7 @@ class Foreseen:
 
 
 class Studios:
-    """gRPC clients of every studio and of the library."""
+    """gRPC clients of every studio, of the library and of the optimizer's placement data."""
 
     def __init__(self, settings: GatewaySettings) -> None:
         self._channels = {
@@ -54,6 +54,7 @@ class Studios:
             name: studio_pb2_grpc.StudioStub(one) for name, one in self._channels.items()
         }
         self.library: Any = library_pb2_grpc.LibraryStub(self._channels["library"])
+        self.placements: Any = optimizer_pb2_grpc.PlacementsStub(self._channels["optimizer"])
 
     async def describe(self) -> list[dict[str, Any]]:
         """Every operation of every studio."""

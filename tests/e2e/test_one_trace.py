@@ -19,7 +19,7 @@ CAMPAIGN = {
         "variations": 2,
         "quality": "draft",
         "adjust": {"brightness": 0.1},
-        "placements": ["instagram_square", "x"],
+        "placements": ["instagram_square", "x_landscape"],
     },
 }
 

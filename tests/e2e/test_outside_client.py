@@ -61,7 +61,7 @@ async def test_one_published_event_is_enough_to_use_the_studios_or_the_library(
     slip = {
         "steps": [
             {"operation": "optimizer.export",
-             "params": {"placements": ["instagram_square", "x"], "fit": "contain"}},
+             "params": {"placements": ["instagram_square", "x_landscape"], "fit": "contain"}},
             {"operation": "library.organise", "params": {"collection": "From the DAM"}},
         ]
     }  # fmt: skip

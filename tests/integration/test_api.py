@@ -110,10 +110,10 @@ def test_the_same_idempotency_key_starts_a_run_once(http):
 def test_a_quote_says_what_a_run_will_make(http):
     body = {
         "workflow": "social-media-campaign",
-        "parameters": {"campaign": "c", "prompt": "sea", "placements": ["instagram", "x"]},
+        "parameters": {"campaign": "c", "prompt": "sea", "placements": ["open_graph", "threads"]},
     }
     quote = http.post("/v1/quotes", json=body).json()
-    assert quote["images"] == 3 * 4
+    assert quote["images"] == 3 * 2
     assert [step["operation"] for step in quote["steps"]] == [
         "create.generate",
         "optimizer.export",

@@ -1,4 +1,8 @@
-"""Placements: where an image is published, as dated data."""
+"""Placements: where an image is published, as dated data.
+
+Each version is one YAML file that stands alone, named by its month. A run pins the version that it
+began with, so old versions stay: what they say is never edited, a newer version says it anew.
+"""
 
 from __future__ import annotations
 
@@ -7,82 +11,93 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from studio.imaging.geometry import Box
-from studio.problems import Refused
+from services.optimizer.placements.model import (
+    Format,
+    Margins,
+    Placement,
+    ProductRules,
+    Source,
+    Upcoming,
+    codes,
+)
+from studio.problems import NotFound, Refused
 
-Format = Literal["jpeg", "png", "webp", "avif"]
-
-
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Margins(_Data):
-    """What the platform covers with its own controls, px from each edge."""
-
-    top: int = Field(ge=0)
-    bottom: int = Field(ge=0)
-    left: int = Field(ge=0)
-    right: int = Field(ge=0)
-
-
-class Placement(_Data):
-    """One place: its exact size, what it accepts, and where nothing covers the picture."""
-
-    id: str = Field(pattern=r"^[a-z0-9_]+$")
-    platform: str
-    name: str
-    width: int = Field(ge=16, le=10_000, description="px")
-    height: int = Field(ge=16, le=10_000, description="px")
-    formats: tuple[Format, ...] = Field(min_length=1, description="accepted, preferred first")
-    also_accepts: tuple[str, ...] = Field(default=(), description="accepted, but not written here")
-    max_bytes: int | None = Field(default=None, gt=0, description="null: no limit is known")
-    advised_bytes: int | None = Field(default=None, gt=0, description="advice, not a limit")
-    min_bytes: int = Field(default=0, ge=0)
-    min_width: int | None = Field(default=None, description="px; smaller pictures are refused")
-    min_height: int | None = None
-    safe_margins: Margins
-    alt_text_required: bool = False
-    source: str
-    checked_on: date
-    valid_from: date | None = None
-    valid_until: date | None = None
-
-    @property
-    def ratio(self) -> float:
-        """Width ÷ height."""
-        return self.width / self.height
-
-    @property
-    def safe_zone(self) -> Box:
-        """What stays uncovered, normalised."""
-        margins = self.safe_margins
-        return Box(
-            x0=margins.left / self.width,
-            y0=margins.top / self.height,
-            x1=1 - margins.right / self.width,
-            y1=1 - margins.bottom / self.height,
-        )
+__all__ = [
+    "Format",
+    "Margins",
+    "Placement",
+    "PlacementBook",
+    "ProductRules",
+    "Source",
+    "Upcoming",
+    "placement_book",
+    "placement_books",
+]
 
 
-class PlacementBook(_Data):
+class PlacementBook(BaseModel):
     """All placements of one version."""
 
-    version: str
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str = Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", description="year and month")
     checked_on: date
-    placements: tuple[Placement, ...]
+    reconstructed: str = Field(
+        default="", description="how it was made, if nobody recorded it at the time"
+    )
+    sources: dict[str, Source] = Field(min_length=1, description="what the rows' codes stand for")
+    placements: tuple[Placement, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _ids_differ(self) -> Self:
         ids = [one.id for one in self.placements]
-        if len(set(ids)) != len(ids):
-            raise ValueError("two placements have the same id")
+        names = {*ids, *(one.platform for one in self.placements), "all"}
+        if len(names) != len(ids) + len({one.platform for one in self.placements}) + 1:
+            raise ValueError("two placements have the same id, or one is named like a platform")
         return self
+
+    @model_validator(mode="after")
+    def _sources_are_known(self) -> Self:
+        for one in self.placements:
+            named = codes(one.source)
+            if not named or named - set(self.sources):
+                raise ValueError(f"{one.id}: its source is none of the book's sources")
+            if one.checked_on > self.checked_on:
+                raise ValueError(f"{one.id}: checked after the book was")
+        return self
+
+    def get(self, id_: str) -> Placement | None:
+        """The placement of that id."""
+        return next((one for one in self.placements if one.id == id_), None)
+
+    def placement(self, id_: str) -> Placement:
+        """The placement of that id; NotFound names near ones."""
+        if found := self.get(id_):
+            return found
+        known = [one.id for one in self.placements]
+        raise NotFound(
+            rule="optimizer.placement",
+            says=f"There is no placement {id_[:80]!r} in version {self.version}.",
+            fix=_near(id_, known),
+            valid=known,
+        )
+
+    def of_platform(self, name: str) -> list[Placement]:
+        """All placements of a platform; Refused names near ones."""
+        if found := [one for one in self.placements if one.platform == name]:
+            return found
+        known = list(dict.fromkeys(one.platform for one in self.placements))
+        raise Refused(
+            rule="optimizer.platform",
+            says=f"There is no platform {name[:80]!r} in version {self.version}.",
+            fix=_near(name, known),
+            valid=known,
+        )
 
     def chosen(self, names: Sequence[str]) -> list[Placement]:
         """Placements by id, by platform (all of its) or "all", without doubles, in order.
@@ -99,11 +114,10 @@ class PlacementBook(_Data):
 
     def _unknown(self, name: str) -> Refused:
         known = sorted({one.id for one in self.placements} | {p.platform for p in self.placements})
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
         return Refused(
             rule="optimizer.placement",
-            says=f"There is no placement or platform {name!r}.",
-            fix=f"Did you mean {', '.join(near)}?" if near else "Use one of the valid ones.",
+            says=f"There is no placement or platform {name[:80]!r}.",
+            fix=_near(name, known),
             valid=[*known, "all"],
         )
 
@@ -111,9 +125,18 @@ class PlacementBook(_Data):
 @lru_cache(maxsize=1)
 def placement_books() -> Mapping[str, PlacementBook]:
     """All versions, validated, the oldest first; read once."""
-    files = sorted(Path(__file__).parent.glob("*.yaml"))
-    books = [PlacementBook.model_validate(yaml.safe_load(file.read_text())) for file in files]
-    return {book.version: book for book in books}
+    return books_in(Path(__file__).parent)
+
+
+def books_in(folder: Path) -> dict[str, PlacementBook]:
+    """The versions in a folder, the oldest first; ValueError if a file is not named by its own."""
+    books = {}
+    for file in sorted(folder.glob("*.yaml")):
+        book = PlacementBook.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        if book.version != file.stem:
+            raise ValueError(f"{file.name} says that it is version {book.version}")
+        books[book.version] = book
+    return books
 
 
 def placement_book(version: str | None = None) -> PlacementBook:
@@ -127,8 +150,13 @@ def placement_book(version: str | None = None) -> PlacementBook:
     if version not in books:
         raise Refused(
             rule="optimizer.placements_version",
-            says=f"There is no version {version!r} of the placement data.",
+            says=f"There is no version {version[:40]!r} of the placement data.",
             fix="Use one of the valid ones, or none for the newest.",
             valid=list(books),
         )
     return books[version]
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"Did you mean {', '.join(near)}?" if near else "Use one of the valid ones."
