@@ -39,6 +39,25 @@ class Fitting:
     force: bool = False  # stretch
 
 
+class TooSmall(Refused):
+    """A picture would have to be enlarged, which is never done silently."""
+
+    def __init__(
+        self, size: tuple[int, int], placement: Placement, scale: float | None = None
+    ) -> None:
+        """size: of the picture, px; scale: how much larger it must be, by default to fill."""
+        scale = scale or _filling(size, placement)
+        self.long_side = _long_side(size, scale)  # px that the picture should have
+        wide, tall = round(placement.width / scale), round(placement.height / scale)
+        super().__init__(
+            rule="optimizer.would_upscale",
+            says=f"{placement.id} is {placement.width}×{placement.height}; this "
+            f"{size[0]}×{size[1]} picture has only {wide}×{tall} px for it.",
+            fix=f"Add upscale.conservative with long_side {self.long_side} before it, or use "
+            "fit: contain.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Rendition:
     """The pixels, and how they were got."""
@@ -79,7 +98,7 @@ def render(
     """Cut, pad and scale a master to a placement.
 
     pyramid: of the image's pixels, shared by all renditions of one master.
-    Refused: optimizer.would_upscale, optimizer.stretch.
+    TooSmall (optimizer.would_upscale); Refused: optimizer.stretch.
     """
     fitting, pyramid = fitting or Fitting(), pyramid or Pyramid(image.pixels)
     if fitting.fit == "stretch" and not fitting.force:
@@ -94,7 +113,7 @@ def render(
     if needed_upscale(size, placement):
         if fitting.too_small == "contain":
             return _contained(image, placement, focus, fitting, pyramid)
-        raise would_upscale(size, placement)
+        raise TooSmall(size, placement)
     box = WHOLE if fitting.fit == "stretch" else _window(image, placement, focus, fitting)
     safe = safe_fraction(focus.subject, box, placement.safe_zone)
     review = _review(placement, focus, box, safe)
@@ -119,20 +138,11 @@ def needed_upscale(size: tuple[int, int], placement: Placement) -> int | None:
     size: of the picture, px. None if it is large enough as it is.
     """
     scale = _filling(size, placement)
-    return round(max(size) * scale + 0.5) if scale > _ROUNDING else None
+    return _long_side(size, scale) if scale > _ROUNDING else None
 
 
-def would_upscale(size: tuple[int, int], placement: Placement) -> Refused:
-    """Why a picture that is too small is not enlarged silently, and what to do."""
-    scale = _filling(size, placement)
-    wide, tall = round(placement.width / scale), round(placement.height / scale)
-    return Refused(
-        rule="optimizer.would_upscale",
-        says=f"{placement.id} is {placement.width}×{placement.height}; this "
-        f"{size[0]}×{size[1]} picture has only {wide}×{tall} px for it.",
-        fix=f"Add upscale.conservative with long_side {needed_upscale(size, placement)} before "
-        "it, or use fit: contain.",
-    )
+def _long_side(size: tuple[int, int], scale: float) -> int:
+    return round(max(size) * scale + 0.5)
 
 
 def _filling(size: tuple[int, int], placement: Placement) -> float:

@@ -85,6 +85,10 @@ class Processes:
                 stderr=subprocess.STDOUT,
             )
 
+    def pid(self, name: str) -> int:
+        """Of a running service."""
+        return self._running[name].pid
+
     def kill(self, name: str) -> None:
         """SIGKILL: no goodbye."""
         self._running[name].kill()

@@ -14,15 +14,16 @@ from services.optimizer.focus import FOCUS_VERSION, Focus, find_focus
 from services.optimizer.overlay import Block, Laid, Overlay, lay_out
 from services.optimizer.padding import Padding
 from services.optimizer.placements import Format, Placement, placement_book
+from services.optimizer.product import framed, reviewed
 from services.optimizer.rendition import (
     Fit,
     Fitting,
     Gravity,
     Rendition,
+    TooSmall,
     needed_upscale,
     render,
     told,
-    would_upscale,
 )
 from services.optimizer.resize import Pyramid
 from studio.compute import compute
@@ -143,9 +144,9 @@ class Export(Operation[Params]):
             return ()
         size = (image.width, image.height)
         return [
-            Failure(would_upscale(size, one).as_problem(), one.id, {"remedy": remedy})
+            Failure(TooSmall(size, one).as_problem(), one.id, {"remedy": _remedy(long_side)})
             for one in _chosen(params)
-            if (remedy := _remedy(size, one))
+            if (long_side := needed_upscale(size, one))
         ]
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
@@ -205,21 +206,23 @@ class _Batch:
         details: dict[str, Any] = {"placement": placement.id, "platform": placement.platform}
         try:
             self._check_alt_text(placement)
-            rendition = render(
-                self._image,
-                placement,
-                self._focus,
-                self._params.fitting(),
-                pyramid=self._pyramid,
-            )
+            rendition = self._fitted(placement)
             rendition, laid = self._with_overlay(rendition, placement)
             encoded = encode_for(rendition.image, placement, self._params.wish())
         except Refused as refused:
-            if refused.rule == "optimizer.would_upscale":
-                size = (self._image.width, self._image.height)
-                details["remedy"] = _remedy(size, placement)
+            if isinstance(refused, TooSmall):
+                details["remedy"] = _remedy(refused.long_side)
             return Failure(refused.as_problem(), label=placement.id, details=details)
         return self._output(details, rendition, encoded, laid)
+
+    def _fitted(self, placement: Placement) -> Rendition:
+        """The pixels: a product as its shop wants it, all else by the fit that was asked for."""
+        fitting = self._params.fitting()
+        product = framed(self._image, placement, fitting, self._pyramid)
+        if product:
+            return product
+        fitted = render(self._image, placement, self._focus, fitting, pyramid=self._pyramid)
+        return reviewed(fitted, placement)
 
     def _with_overlay(
         self, rendition: Rendition, placement: Placement
@@ -228,6 +231,12 @@ class _Batch:
         overlay = self._params.overlay
         if overlay is None:
             return rendition, None
+        if placement.product and "text" in placement.product.forbids:
+            raise Refused(
+                rule="optimizer.text_forbidden",
+                says=f"{placement.id} takes no picture with text or a logo on it.",
+                fix="Leave the overlay out for this placement.",
+            )
         shown = [rendition.shown(region.box) for region in self._focus.regions]
         laid = lay_out(
             rendition.image.pixels,
@@ -293,11 +302,8 @@ def _chosen(params: Params) -> list[Placement]:
     return placement_book(params.placements_version).chosen(params.placements)
 
 
-def _remedy(size: tuple[int, int], placement: Placement) -> dict[str, Any] | None:
-    """The step that would make a picture large enough, as a run takes it; None if it is."""
-    long_side = needed_upscale(size, placement)
-    if long_side is None:
-        return None
+def _remedy(long_side: int) -> dict[str, Any]:
+    """The step that makes a picture large enough, as a run takes it."""
     return {"operation": "upscale.conservative", "params": {"long_side": long_side}}
 
 

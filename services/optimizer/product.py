@@ -1,0 +1,147 @@
+"""Product pictures: what a shop demands of the picture itself, beyond its file.
+
+Shops ask for one product on a plain ground that fills most of the frame. A cut-out, or a photo on
+such a ground, is framed so; any other picture is fitted as usual and left for people to look at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as Pillow
+
+from services.optimizer.placements import Placement
+from services.optimizer.rendition import Fitting, Rendition, TooSmall
+from services.optimizer.resize import Pyramid
+from studio.imaging.colour import RGB, parse_hex
+from studio.imaging.geometry import Box
+from studio.imaging.image import Image
+
+Mask = npt.NDArray[np.bool_]  # (h, w): where the product is
+
+_WHITE: RGB = (255, 255, 255)
+_FILL = 0.9  # of the frame's side, where the shop names no more than a least fill
+_VISIBLE = 8  # of 255: fainter alpha is no part of the product
+_PLAIN = 6  # of 255: how far a channel may be from the ground's colour
+_PLAIN_SHARE = 0.98  # of the edge that must have the ground's colour
+_EDGE = 0.01  # of the shorter side
+_LOOK = 512  # px of the long side on which the product is looked for
+_ROUNDING = 1.005  # enlarging by less is no enlarging (rendition)
+
+
+def framed(
+    image: Image, placement: Placement, fitting: Fitting, pyramid: Pyramid
+) -> Rendition | None:
+    """The product alone, centred on the shop's ground, as large as the shop asks.
+
+    None where there are no such rules or where the product cannot be told from its ground: fit it
+    as usual, and ask `review`. TooSmall if it would have to be enlarged.
+    """
+    rules = placement.product
+    if rules is None or not (rules.background or rules.min_fill) or fitting.fit != "smart":
+        return None
+    ground = parse_hex(rules.background) if rules.background else _WHITE
+    product = product_box(image, ground)
+    if product is None:
+        return None
+    left, top, right, bottom = product.pixels(image.width, image.height)
+    wide, tall = right - left, bottom - top
+    scale = _fill(placement) * min(placement.width / wide, placement.height / tall)
+    if scale > _ROUNDING:
+        raise TooSmall((image.width, image.height), placement, scale)
+    inner = (max(1, round(wide * scale)), max(1, round(tall * scale)))
+    corner = (placement.width - inner[0]) // 2, (placement.height - inner[1]) // 2
+    cut = pyramid.resized(inner, (left, top, right, bottom))
+    canvas = Pillow.new("RGB", (placement.width, placement.height), ground)
+    canvas.paste(cut.convert("RGB"), corner, cut.getchannel("A") if image.has_alpha else None)
+    placed = Box(
+        x0=corner[0] / placement.width,
+        y0=corner[1] / placement.height,
+        x1=(corner[0] + inner[0]) / placement.width,
+        y1=(corner[1] + inner[1]) / placement.height,
+    )
+    return Rendition(
+        image=image.with_pixels(canvas),
+        fit="smart",
+        crop=product,
+        placed=placed,
+        focal_kept=1.0,
+        safe_kept=1.0,
+        needs_review=None,
+    )
+
+
+def reviewed(rendition: Rendition, placement: Placement) -> Rendition:
+    """A rendition that was fitted as usual, with what the shop may not like about it."""
+    rules = placement.product
+    if rules is None or rendition.needs_review:
+        return rendition
+    ground = parse_hex(rules.background) if rules.background else _WHITE
+    product = product_box(rendition.image, ground)
+    if product is None and rules.background:
+        reason = (
+            f"{placement.id} asks for a plain {rules.background} ground; put "
+            "edit.remove_background before the export."
+        )
+    elif product and rules.min_fill and max(product.width, product.height) < rules.min_fill:
+        fill = max(product.width, product.height)
+        reason = (
+            f"The product fills {fill:.0%} of the frame; {placement.id} asks for "
+            f"{rules.min_fill:.0%}."
+        )
+    else:
+        return rendition
+    return replace(rendition, needs_review=reason)
+
+
+def product_box(image: Image, ground: RGB) -> Box | None:
+    """Around what is visible of a cut-out, or differs from a plain ground; None if neither.
+
+    Normalised. A picture of nothing but ground has no product.
+    """
+    small = image.pixels.copy()
+    small.thumbnail((_LOOK, _LOOK), Pillow.Resampling.BOX)
+    if image.has_alpha:
+        mask: Mask = np.asarray(np.asarray(small.getchannel("A")) > _VISIBLE)
+        if mask.all():
+            return None
+    else:
+        pixels = np.asarray(small.convert("RGB"), np.int16)
+        mask = np.asarray((np.abs(pixels - np.asarray(ground, np.int16)) > _PLAIN).any(axis=2))
+        if not _is_framed(mask):
+            return None
+    return _around(mask)
+
+
+def _is_framed(mask: Mask) -> bool:
+    """Whether the edge of the picture is ground."""
+    depth = max(1, round(_EDGE * min(mask.shape)))
+    edge = np.concatenate(
+        [
+            mask[:depth].ravel(),
+            mask[-depth:].ravel(),
+            mask[:, :depth].ravel(),
+            mask[:, -depth:].ravel(),
+        ]
+    )
+    return float(edge.mean()) <= 1 - _PLAIN_SHARE
+
+
+def _around(mask: Mask) -> Box | None:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    height, width = mask.shape
+    return Box.clipped(
+        columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height
+    )
+
+
+def _fill(placement: Placement) -> float:
+    """Of the frame's side: between the least and the most that the shop takes."""
+    rules = placement.product
+    if rules and rules.min_fill and rules.max_fill:
+        return (rules.min_fill + rules.max_fill) / 2
+    return max(_FILL, rules.min_fill or 0.0) if rules else _FILL
