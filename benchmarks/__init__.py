@@ -1,0 +1,1 @@
+"""Benchmarks: what the optimizer costs beside the best known ways to do the same."""

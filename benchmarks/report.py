@@ -1,0 +1,153 @@
+"""Report: the table of goals and medians, made from the raw rows alone.
+
+    python -m benchmarks.report [--results benchmarks/results] [--out docs/benchmarks.md]
+
+Prints the goals; with --out, writes the whole page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from benchmarks.goals import GOALS, OURS, Goal, Medians, NotMeasured
+
+HERE = Path(__file__).parent
+_RESULTS = HERE / "results"
+
+_ABOUT = """\
+# Benchmarks of the optimizer
+
+Twenty renditions of one photograph, by the optimizer and by the best known ways to do the same.
+`make bench` measures, prints the goals and writes this page; `make bench WORK=jpeg ROUNDS=1` is a
+quick look (`WORK`: formats, masters such as `1024.png`, or both, separated by commas) that prints
+and writes nothing here. Every figure below is computed by `benchmarks/report.py` from
+`benchmarks/results/optimizer.json`.
+"""
+
+_HOW = """\
+## How it is measured
+- Every contender is a process of its own. It does a small picture first, then the work once. CPU
+  seconds are user + system of all its threads, from reading the master's file to the last encoded
+  rendition; start-up is not in them. Peak memory is the process's high-water mark (`VmHWM`), with
+  its runtime and libraries.
+- Contenders take turns within every round, and another begins each round. Figures are medians.
+- Masters: tests/photos/astronaut.jpg (512²), enlarged by Lanczos to 1024², 2048² and 4096², with
+  the grain of a sensor drawn at the master's scale from a fixed seed; JPEG at quality 92, and PNG
+  (`benchmarks/masters.py`). Real photographs of that size have finer detail; the JPEG and PNG
+  figures depend little on it, those of WebP and AVIF more.
+- Sizes: the first twenty distinct ones of the placements that fit 2048² (`benchmarks/sizes.yaml`),
+  halved for the 1024² master. All crops are centred and rounded as sharp rounds them, so that all
+  contenders show the same pixels.
+- Settings: JPEG quality 85; WebP 80 and AVIF 50, sharp's defaults. "Equal settings": WebP effort 4
+  on both sides; AVIF speed 6 (sharp's effort 3) and 4:2:0 on both sides. Otherwise both sides use
+  their own defaults: sharp WebP effort 4, AVIF effort 4 and 4:4:4, optimised Huffman tables; ours
+  WebP effort 2, AVIF speed 8 and 4:2:0, optimised Huffman tables. "Fast" writes the standard
+  tables, as Pillow does by default.
+- Mixed: as the placements take them, 10 JPEG, 7 WebP, 3 PNG; none takes AVIF, so "mixed+avif" has
+  two of the WebP as AVIF instead.
+- sharp: "as its users write it" is one pipeline per rendition from the file, all started at once;
+  "clones" shares one input; "decoded once" feeds raw pixels. The best way is the cheapest of
+  the three in each work.
+- libvips: `thumbnail` from the file per rendition, with sharp's encoder settings (PNG unfiltered).
+- Smart crop: from the file to the windows of all twenty sizes; ours looks at the picture once,
+  smartcrop.js (through its sharp adapter) once per size. Nothing is written.
+- The bound: our own encoders on pixels that are already resized.
+- SSIM is the mean over the renditions (luma, Wang 2004) against Lanczos in 32-bit floats from the
+  same master, rounded once; "least" is the worst rendition.
+"""
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.report", description=__doc__)
+    parser.add_argument("--results", type=Path, default=_RESULTS)
+    parser.add_argument("--out", type=Path)
+    wanted = parser.parse_args()
+    known = Medians(json.loads((wanted.results / "optimizer.json").read_text()))
+    machine = json.loads((wanted.results / "machine.json").read_text())
+    if wanted.out:
+        wanted.out.write_text(page(known, machine))
+    sys.stdout.write(goals_table(known) + "\n" + works_tables(known))
+
+
+def page(known: Medians, machine: Mapping[str, str]) -> str:
+    """The whole document, in Markdown."""
+    where = "".join(f"- {name}: {value}\n" for name, value in machine.items())
+    return "\n".join(
+        [
+            _ABOUT,
+            f"## Goals\nMedians of {known.rounds} interleaved rounds.\n",
+            goals_table(known),
+            f"## The machine\n{where}",
+            _HOW,
+            "## Medians\nThe range of CPU seconds over the rounds is in brackets.\n",
+            works_tables(known),
+        ]
+    )
+
+
+def goals_table(known: Medians, goals: Sequence[Goal] = GOALS) -> str:
+    """Each goal, what was reached, and whether that is enough."""
+    return _table(["work", "", "goal", "reached", "met"], [_goal_line(one, known) for one in goals])
+
+
+def _goal_line(goal: Goal, known: Medians) -> list[str]:
+    wanted = f"{goal.sense} {goal.wanted:g}{goal.unit}"
+    try:
+        reached = goal.measure(known)
+    except NotMeasured:
+        return [goal.work, goal.says, wanted, "not measured", "–"]
+    told = f"{reached:.{goal.places}f}{goal.unit}"
+    return [goal.work, goal.says, wanted, told, "yes" if goal.met(reached) else "**no**"]
+
+
+def works_tables(known: Medians) -> str:
+    """For each work all contenders, the cheapest first."""
+    return "\n".join(f"### {work}\n{_work_table(work, known)}" for work in known.works)
+
+
+def _work_table(work: str, known: Medians) -> str:
+    names = sorted(known.contenders(work), key=lambda name: known.of(work, name))
+    head = ["contender", "CPU s", "by ours", "wall s", "peak MB", "MB written", "SSIM", "least"]
+    return _table(head, [_contender_line(work, name, known) for name in names])
+
+
+def _contender_line(work: str, name: str, known: Medians) -> list[str]:
+    rounds = known.all(work, name)
+    spread = f"{known.of(work, name):.3f} ({min(rounds):.3f}–{max(rounds):.3f})"
+    line = [
+        name,
+        spread,
+        _by_ours(work, name, known),
+        f"{known.of(work, name, 'wall_s'):.3f}",
+        f"{known.of(work, name, 'peak_rss_mb'):.0f}",
+    ]
+    try:
+        return [
+            *line,
+            f"{known.of(work, name, 'bytes') / 1e6:.3f}",
+            f"{known.of(work, name, 'ssim'):.4f}",
+            f"{known.of(work, name, 'least_ssim'):.4f}",
+        ]
+    except NotMeasured:  # a crop writes no files
+        return [*line, "–", "–", "–"]
+
+
+def _by_ours(work: str, name: str, known: Medians) -> str:
+    try:
+        return f"{known.ratio(work, name, OURS):.2f}×"
+    except NotMeasured:
+        return "–"
+
+
+def _table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rows = [head, ["---"] * len(head), *lines]
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+if __name__ == "__main__":
+    main()
