@@ -38,6 +38,7 @@ from studio.worker import Worker
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +147,12 @@ async def _consuming(service: Service, queue: Queue) -> Consumption:
         metrics.deliveries.labels(queue.name, delivery.message.lane, how).inc()
         return settlement
 
-    await _until_available(bus.declare, queue)
+    async def begin(wanted: Queue) -> Consumption:
+        return await bus.consume(wanted, counted, prefetch=service.ports.settings.prefetch)
+
+    consumption = await _until_available(begin, queue)
     metrics.consuming.labels(service.name).set(1)
-    return await bus.consume(queue, counted, prefetch=service.ports.settings.prefetch)
+    return consumption
 
 
 async def _drain(service: Service, readiness: Readiness, consumption: Consumption) -> None:
@@ -157,7 +161,7 @@ async def _drain(service: Service, readiness: Readiness, consumption: Consumptio
     await consumption.drain(service.ports.settings.drain_grace)
 
 
-async def _until_available(action: Callable[[T], Awaitable[None]], argument: T) -> None:
+async def _until_available(action: Callable[[T], Awaitable[Result]], argument: T) -> Result:
     """Services start in any order: wait for what is not there yet."""
     while True:
         try:

@@ -48,6 +48,7 @@ from studio.bus.base import (
     check_size,
     unroutable,
 )
+from studio.bus.recovery import PatientConnection
 from studio.bus.topology import Names, declare_common, declare_queue
 from studio.problems import Broken, Problem, Unavailable
 
@@ -118,11 +119,13 @@ class RabbitBus(Bus):
         await self.declare(queue)
         consumer = _Consumer(self, queue, handler)
         connection = await self._connected()
-        for lane in queue.lanes:
-            channel = await connection.channel()
-            await channel.set_qos(prefetch_count=prefetch)
-            work = await channel.get_queue(self._names.work(queue.name, lane))
-            await consumer.add(lane, channel, work)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for lane in queue.lanes:
+                    await consumer.add(lane, await connection.channel(), prefetch)
+        except _AWAY as error:
+            await consumer.drain(0)  # or its channels would be restored
+            raise _unavailable() from error
         self._consumers.append(consumer)
         return consumer
 
@@ -292,6 +295,7 @@ class RabbitBus(Bus):
                         self._url,
                         timeout=PATIENCE,
                         reconnect_interval=1,
+                        connection_class=PatientConnection,
                         client_properties={"connection_name": f"image-studio {self._name}"},
                     )
                 except _AWAY as error:
@@ -313,10 +317,11 @@ class _Consumer(Consumption):
 
     def __init__(self, bus: RabbitBus, queue: Queue, handler: Handler) -> None:
         self._bus, self._queue, self._handler = bus, queue, handler
-        self._lanes: list[tuple[AbstractQueue, str, AbstractChannel]] = []
+        self._channels: list[AbstractChannel] = []
+        self._fetching: list[tuple[AbstractQueue, str]] = []  # by consumer tag
         self._busy: set[asyncio.Task[Any]] = set()
 
-    async def add(self, lane: Lane, channel: AbstractChannel, work: AbstractQueue) -> None:
+    async def add(self, lane: Lane, channel: AbstractChannel, prefetch: int) -> None:
         """Start consuming a lane."""
 
         async def deliver(incoming: AbstractIncomingMessage) -> None:
@@ -326,11 +331,14 @@ class _Consumer(Consumption):
                 task.add_done_callback(self._busy.discard)
             await self._work(lane, incoming)
 
-        self._lanes.append((work, await work.consume(deliver), channel))
+        self._channels.append(channel)
+        await channel.set_qos(prefetch_count=prefetch)
+        work = await channel.get_queue(self._bus._names.work(self._queue.name, lane))
+        self._fetching.append((work, await work.consume(deliver)))
 
     async def drain(self, grace: float) -> None:
         """Stop fetching, finish what has started, hand back what has not ended in time."""
-        for work, tag, _ in self._lanes:
+        for work, tag in self._fetching:
             with suppress(*_AWAY):
                 await asyncio.wait_for(work.cancel(tag), _CLOSE_SECONDS)
         if self._busy:
@@ -339,10 +347,11 @@ class _Consumer(Consumption):
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-        for _, _, channel in self._lanes:  # the broker takes back what was never started
+        for channel in self._channels:  # the broker takes back what was never started
             with suppress(*_AWAY):
                 await asyncio.wait_for(channel.close(), _CLOSE_SECONDS)
-        self._lanes.clear()
+        self._fetching.clear()
+        self._channels.clear()
 
     async def _work(self, lane: Lane, incoming: AbstractIncomingMessage) -> None:
         last = len(self._bus._delays)

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import aio_pika
 import pytest
@@ -14,6 +14,9 @@ from tests.servers.rabbitmq import RabbitNode
 
 EDIT = Queue("edit", bindings=("*.*.edit",))
 PATIENCE = 60
+#: RabbitMQ 3.10 may never elect a leader again for a quorum queue that was declared in the very
+#: moment before the node was killed (4 of 12 tries; none of 23 when it had this long), s.
+SETTLED = 3
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -31,24 +34,39 @@ def node(broker_url: str) -> Iterator[RabbitNode]:
     one.remove()
 
 
+@pytest.fixture
+async def connected() -> AsyncIterator[Callable[..., RabbitBus]]:
+    """Makes buses that are closed whatever happens: an open one outlives its event loop's end."""
+    buses: list[RabbitBus] = []
+
+    def one(url: str, **settings) -> RabbitBus:
+        buses.append(RabbitBus(url, **settings))
+        return buses[-1]
+
+    yield one
+    for bus in buses:
+        await bus.close()
+
+
 async def until(condition) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
             await asyncio.sleep(0.05)
 
 
-async def test_a_broker_that_restarts_loses_nothing_and_is_used_again(node):
+async def test_a_broker_that_restarts_loses_nothing_and_is_used_again(node, connected):
     seen: list[bytes] = []
 
     async def handle(delivery):
         seen.append(delivery.message.body)
         return Done()
 
-    consumer, publisher = RabbitBus(node.url, name="c"), RabbitBus(node.url, name="p")
+    consumer, publisher = connected(node.url, name="c"), connected(node.url, name="p")
     await consumer.consume(EDIT, handle, prefetch=2)
     await publisher.publish(message("before"))
     await until(lambda: seen == [b"before"])
 
+    await asyncio.sleep(SETTLED)
     await asyncio.to_thread(node.stop, signal.SIGKILL)
     with pytest.raises(Unavailable):
         await publisher.ping()
@@ -64,12 +82,10 @@ async def test_a_broker_that_restarts_loses_nothing_and_is_used_again(node):
 
     await publish_when_it_is_back()
     await until(lambda: b"after" in seen)
-    await consumer.close()
-    await publisher.close()
 
 
-async def test_what_a_dead_consumer_held_comes_back_and_is_counted(broker_url, unique):
-    first = RabbitBus(broker_url, prefix=unique)
+async def test_what_a_dead_consumer_held_comes_back_and_is_counted(broker_url, unique, connected):
+    first = connected(broker_url, prefix=unique)
     held = asyncio.Event()
 
     async def hold(_):
@@ -88,16 +104,15 @@ async def test_what_a_dead_consumer_held_comes_back_and_is_counted(broker_url, u
         crashes.append(delivery.crashes)
         return Done()
 
-    second = RabbitBus(broker_url, prefix=unique)
+    second = connected(broker_url, prefix=unique)
     await second.consume(EDIT, handle, prefetch=1)
     await first.close()
     await until(lambda: bool(crashes))
     assert crashes[0] >= 1
-    await second.close()
 
 
-async def test_an_outsiders_message_has_sensible_defaults(broker_url, unique):
-    bus, seen = RabbitBus(broker_url, prefix=unique), []
+async def test_an_outsiders_message_has_sensible_defaults(broker_url, unique, connected):
+    bus, seen = connected(broker_url, prefix=unique), []
 
     async def handle(delivery):
         seen.append(delivery)
@@ -112,4 +127,3 @@ async def test_an_outsiders_message_has_sensible_defaults(broker_url, unique):
     [delivery] = seen
     assert (delivery.attempt, delivery.message.routing_key) == (1, "image.created.edit")
     assert delivery.message.message_id
-    await bus.close()

@@ -1,0 +1,33 @@
+"""Recovery: aio-pika's connection that heals itself, with an end to its patience.
+
+A broker that was killed and started again may never answer `basic.consume` on a queue whose
+leader is not elected yet (seen with RabbitMQ 3.10). aio-pika waits for that answer without a limit
+while it restores a channel, and the connection, alive by its heartbeats, would consume nothing for
+ever. Here a channel that is not restored in time fails; then aio-pika closes the connection and
+tries anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aio_pika import RobustChannel, RobustConnection
+
+#: How long a broker may take to restore one channel, s. An election takes a second or two.
+RESTORE_SECONDS = 5.0
+
+
+class PatientChannel(RobustChannel):
+    """A channel whose restoring fails if it takes too long."""
+
+    async def restore(self, channel: Any = None) -> None:
+        """Reopen it with its queues and consumers. TimeoutError after RESTORE_SECONDS."""
+        async with asyncio.timeout(RESTORE_SECONDS):
+            await super().restore(channel)
+
+
+class PatientConnection(RobustConnection):
+    """A connection of such channels."""
+
+    CHANNEL_CLASS = PatientChannel
