@@ -85,16 +85,23 @@ class Focus:
     def subject(self) -> npt.NDArray[np.bool_]:
         """(h, w), what should lie in the safe zone; empty for scenes without a subject."""
         found = self.weights >= _SUBJECT_FROM * self.weights.max()
-        return found if found.mean() <= _SUBJECT_AT_MOST else np.zeros_like(found)
+        is_scene = self.cut_out is None and found.mean() > _SUBJECT_AT_MOST
+        return np.zeros_like(found) if is_scene else found
+
+    @property
+    def cut_out(self) -> Box | None:
+        """Around the opaque part, if the picture is a cut-out."""
+        return next((one.box for one in self.regions if one.kind == "subject"), None)
 
     @property
     def keep(self) -> list[Box]:
-        """What must not be cut: heads, cut-outs, and what the user named."""
-        return [
-            _head(one.box) if one.kind == "face" else one.box
-            for one in self.regions
-            if one.kind != "salient"
-        ]
+        """What must not be cut: heads, cut-outs, and what the user named.
+
+        Faces are named beside their heads: where a head must be cut, its face still decides where.
+        """
+        named = [one for one in self.regions if one.kind != "salient"]
+        heads = [_head(one.box) for one in named if one.kind == "face"]
+        return heads + [one.box for one in named]
 
     def as_document(self) -> dict[str, Any]:
         """JSON of a few kilobytes; `from_document` gives the same focus back."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from PIL import Image as Pillow
+
 from services.optimizer.crop import WHOLE, focal_crop, kept_weight, safe_fraction
 from services.optimizer.focus import Focus
 from services.optimizer.padding import Padding, padded
@@ -24,6 +26,9 @@ Rgb = tuple[int, int, int]
 SAFE_ENOUGH = 0.95
 #: A picture may lack this much of the size: half a pixel in a hundred is rounding, not enlarging.
 _ROUNDING = 1.005
+#: A cut-out that stands free takes this much of the safe zone's side, with this much of its own
+#: sides around it, for edges that are softer than the box of its opaque part.
+_FREE_FILL, _SOFT = 0.9, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,9 @@ def render(
     review = _review(placement, focus, box, safe)
     if review and fitting.unsafe == "contain":
         return _contained(image, placement, focus, fitting, pyramid)
+    part = _free(focus) if fitting.fit == "smart" else None
+    if part and (review or not box.contains(part)):
+        return _standing_free(image, placement, part, pyramid)
     edges = _edges(box, image)
     pixels = pyramid.resized((placement.width, placement.height), edges)
     return Rendition(
@@ -181,12 +189,7 @@ def _contained(
     inner = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
     corner = _corner(inner, size, placement.safe_zone)
     pixels = padded(image, pyramid.resized(inner), size, corner, fitting.padding, fitting.colour)
-    placed = Box(
-        x0=corner[0] / size[0],
-        y0=corner[1] / size[1],
-        x1=min(1.0, (corner[0] + inner[0]) / size[0]),
-        y1=min(1.0, (corner[1] + inner[1]) / size[1]),
-    )
+    placed = _placed(corner, inner, size)
     zone = _seen_through(placement.safe_zone, placed)
     safe = safe_fraction(focus.subject, WHOLE, zone) if zone else 0.0
     return Rendition(
@@ -197,6 +200,48 @@ def _contained(
         focal_kept=1.0,
         safe_kept=round(safe, 4),
         needs_review=_review(placement, focus, WHOLE, safe),
+    )
+
+
+def _free(focus: Focus) -> Box | None:
+    """A cut-out with its soft edges; None if there is none, or if the picture's edge cuts it."""
+    box = focus.cut_out
+    if box is None:
+        return None
+    x, y = _SOFT * box.width, _SOFT * box.height
+    if box.x0 < x or box.y0 < y or box.x1 > 1 - x or box.y1 > 1 - y:
+        return None  # its straight edge belongs at the rendition's edge, not in the middle
+    return Box(x0=box.x0 - x, y0=box.y0 - y, x1=box.x1 + x, y1=box.y1 + y)
+
+
+def _standing_free(image: Image, placement: Placement, part: Box, pyramid: Pyramid) -> Rendition:
+    """A cut-out whole in the safe zone, on clear ground: there is no scene to fill the frame."""
+    size, zone = (placement.width, placement.height), placement.safe_zone
+    wide, tall = part.width * image.width, part.height * image.height
+    room = _FREE_FILL * zone.width * size[0], _FREE_FILL * zone.height * size[1]
+    scale = min(room[0] / wide, room[1] / tall, 1.0)
+    inner = (max(1, round(wide * scale)), max(1, round(tall * scale)))
+    corner = _corner(inner, size, zone)
+    canvas = Pillow.new("RGBA", size)
+    canvas.paste(pyramid.resized(inner, _edges(part, image)), corner)
+    return Rendition(
+        image=image.with_pixels(canvas),
+        fit="smart",
+        crop=part,
+        placed=_placed(corner, inner, size),
+        focal_kept=1.0,
+        safe_kept=1.0,
+        needs_review=None,
+    )
+
+
+def _placed(corner: tuple[int, int], inner: tuple[int, int], size: tuple[int, int]) -> Box:
+    """Where a picture of a size lies in a rendition, normalised. All in px."""
+    return Box(
+        x0=corner[0] / size[0],
+        y0=corner[1] / size[1],
+        x1=min(1.0, (corner[0] + inner[0]) / size[0]),
+        y1=min(1.0, (corner[1] + inner[1]) / size[1]),
     )
 
 

@@ -97,3 +97,22 @@ def test_a_picture_of_nothing_has_no_product():
 async def test_other_fits_are_left_as_they_were_asked_for():
     made = await exported(cut_out(), "amazon_main", fit="contain", padding="colour")
     assert made.details["crop"] == {"x0": 0, "y0": 0, "x1": 1, "y1": 1}
+
+
+async def test_a_cut_out_stands_free_where_a_crop_would_cut_it():
+    made = await exported(cut_out(), "pinterest_idea", alt_text="A blue disc")
+    placement = placement_book().placement("pinterest_idea")
+    alpha = np.asarray(decode(made.data).pixels.getchannel("A"))
+    rows, columns = np.flatnonzero(alpha.any(axis=1)), np.flatnonzero(alpha.any(axis=0))
+    margins = placement.safe_margins
+    assert margins.left <= columns[0]
+    assert columns[-1] < placement.width - margins.right
+    assert margins.top <= rows[0]
+    assert rows[-1] < placement.height - margins.bottom
+    assert made.details["needs_review"] is None
+
+
+async def test_a_cut_out_that_its_picture_cuts_stays_at_the_edge():
+    made = await exported(cut_out(box=(400, 300, 2600, 2400)), "pinterest_idea")
+    assert np.asarray(decode(made.data).pixels.getchannel("A"))[-1].any()
+    assert made.details["needs_review"]
