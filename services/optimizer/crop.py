@@ -12,9 +12,10 @@ from studio.imaging.image import FloatArray
 
 WHOLE = Box(x0=0, y0=0, x1=1, y1=1)
 
-#: Weight that lies in the safe zone counts this much on top of being kept at all.
-_SAFE = 1.0
-#: Cutting into any head costs more than all else can gain (2 and the centring); how much of the
+#: Weight that lies in the safe zone counts this much on top of being kept at all. What is covered
+#: is lost under some controls, what is cut is lost everywhere: little is cut to uncover more.
+_SAFE = 0.3
+#: Cutting into any head costs more than all else can gain (1.3 and the centring); how much of the
 #: heads is cut decides between windows that must cut.
 _ANY_CUT, _MORE_CUT = 3.0, 3.0
 #: A box counts as cut from this fraction of its area on; less is rounding.

@@ -69,3 +69,18 @@ def test_a_head_that_cannot_fit_is_reported():
 def test_pictures_of_one_row_or_column_can_be_cropped(shape):
     crop = focal_crop(np.ones(shape, np.float32), 2)
     assert crop.box.width / crop.box.height == pytest.approx(2)
+
+
+def test_where_a_head_must_be_cut_its_face_is_kept():
+    head, face = Box(x0=0.2, y0=0.1, x1=0.6, y1=0.7), Box(x0=0.3, y0=0.42, x1=0.5, y1=0.66)
+    crop = focal_crop(np.ones((120, 160), np.float32), 4, keep=[head, face])
+    assert crop.cuts_head
+    assert crop.box.contains(face, slack=0.01)
+
+
+def test_a_subject_that_can_be_kept_is_not_cut_to_bring_a_part_of_it_into_the_safe_zone():
+    weights = np.full((100, 100), 1e-5, np.float32)
+    weights[30:, 20:80] = 1  # up to the lower edge
+    weights[30:50, 20:80] = 3  # where it is heaviest
+    crop = focal_crop(weights, 1 / 0.8, safe=Box(x0=0.2, y0=0.35, x1=0.8, y1=0.65))
+    assert crop.focal_kept > 0.97
