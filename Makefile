@@ -4,6 +4,7 @@
 #   make up     the same platform, kept running (data in .studio/)
 #   make test   every check: lint, types, and the tests on real servers
 #   make bench  the optimizer beside sharp, Pillow and libvips (WORK=jpeg ROUNDS=1 for a quick look)
+#   make crops  what smart crops keep of known subjects, beside libvips and smartcrop.js
 #   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo up test check lint types bench proto docs lock clean
+.PHONY: demo up test check lint types bench crops proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -41,8 +42,9 @@ $(STAMP): requirements.lock requirements-weights.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# The peers are pinned, too: sharp by benchmarks/peers/package-lock.json, libvips by hash. A selection
-# of works is a look, not a record: only the full table is written where it is committed.
+# The peers are pinned, too: sharp by benchmarks/peers/package-lock.json, libvips by
+# requirements.lock. A selection of works is a look, not a record: only the full table is written
+# where it is committed.
 WORK   ?=
 ROUNDS ?= 5
 ifeq ($(WORK),)
@@ -54,10 +56,11 @@ PAGE    :=
 endif
 
 bench: $(STAMP) benchmarks/peers/node_modules/.package-lock.json
-	$(BIN)/python -m pip install --quiet --require-hashes --no-deps \
-		-r benchmarks/requirements.txt
 	$(BIN)/python -m benchmarks.run --work "$(WORK)" --rounds $(ROUNDS) --results $(RESULTS)
 	$(BIN)/python -m benchmarks.report --results $(RESULTS) $(PAGE)
+
+crops: $(STAMP) benchmarks/peers/node_modules/.package-lock.json
+	$(BIN)/python -m benchmarks.crops --page docs/crops.md
 
 benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.json
 	cd benchmarks/peers && npm ci --no-audit --no-fund

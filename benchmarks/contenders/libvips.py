@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+import pyvips
 
 from benchmarks.contenders.measured import contend
 from benchmarks.task import Task
-
-#: It has no types, and the project itself does without it.
-pyvips: Any = import_module("pyvips")
 
 
 def render(task: Task) -> list[bytes]:
