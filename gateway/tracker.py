@@ -96,15 +96,21 @@ class Tracker:
                 except Unavailable as away:
                     log.warning("Settling waits: %s", away.says)
                     self._changed.add(run)
+                except Exception:
+                    log.exception("Run %s could not be settled; the others are", run)
 
     async def keep_sweeping(self, every: float) -> None:
         """Look at every open run now and then: a crash may have hidden a change."""
         while True:
             await asyncio.sleep(every)
             try:
-                self._changed |= {row["_id"] for row in await self._store.unfinished()}
+                unfinished = await self._store.unfinished()
             except Unavailable as away:
                 log.warning("Sweeping waits: %s", away.says)
+            else:
+                # Not in one statement with the await: by then the set may be another one, and
+                # the one read before it is being walked through by settling.
+                self._changed |= {row["_id"] for row in unfinished}
 
     async def settle(self, run: str) -> None:
         """End the run if every share is back. Telling comes first, as repeating it is harmless."""
