@@ -45,8 +45,8 @@ _HOW = """\
 - Settings: JPEG quality 85; WebP 80 and AVIF 50, sharp's defaults. "Equal settings": WebP effort 4
   on both sides; AVIF speed 6 (sharp's effort 3) and 4:2:0 on both sides. Otherwise both sides use
   their own defaults: sharp WebP effort 4, AVIF effort 4 and 4:4:4, optimised Huffman tables; ours
-  WebP effort 2, AVIF speed 8 and 4:2:0, optimised Huffman tables. "Fast" writes the standard
-  tables, as Pillow does by default.
+  WebP effort 2, AVIF speed 8 and 4:2:0, the standard Huffman tables, as Pillow. "Progressive" is
+  what `optimizer.export` writes unless it is told otherwise: optimised tables, ten scans.
 - Mixed: as the placements take them, 10 JPEG, 7 WebP, 3 PNG; none takes AVIF, so "mixed+avif" has
   two of the WebP as AVIF instead.
 - sharp: "as its users write it" is one pipeline per rendition from the file, all started at once;

@@ -75,7 +75,7 @@ def _lanczos(source: Pillow.Image, size: Size, box: Edges) -> Pillow.Image:
         return source
     # A window that touches the border may exceed it by rounding, which the resizer refuses.
     right, bottom = min(right, source.width), min(bottom, source.height)
-    target = Pillow.new(source.mode, size)
+    target = Pillow.new(source.mode, size, None)  # not cleared: every pixel is written
     options = ResizeOptions(
         resize_alg=_LANCZOS3,
         crop_box=CropBox(

@@ -47,7 +47,32 @@ def srgb_icc() -> bytes:
     # Bytes 24..35 of an ICC header are its creation time (ICC.1:2022, 7.2.8). Left in, encoding one
     # picture twice would give two blobs.
     profile[24:36] = bytes.fromhex("07E80001 00010000 00000000")
+    return _without_last_tag(profile, b"chrm")
+
+
+def _without_last_tag(profile: bytearray, name: bytes) -> bytes:
+    """A profile without the tag that ends both its table and its data, if that is the named one.
+
+    Every file carries the profile, and `chrm` only repeats the primaries (ICC.1:2022, 9.2.16).
+    """
+    count = int.from_bytes(profile[128:132], "big")
+    entry = 132 + 12 * (count - 1)
+    offset = int.from_bytes(profile[entry + 4 : entry + 8], "big")
+    if profile[entry : entry + 4] != name or offset != max(_offsets(profile, count)):
+        return bytes(profile)
+    del profile[offset:], profile[entry : entry + 12]
+    for index, old in enumerate(_offsets(profile, count - 1)):
+        at = 136 + 12 * index
+        profile[at : at + 4] = (old - 12).to_bytes(4, "big")
+    profile[128:132] = (count - 1).to_bytes(4, "big")
+    profile[0:4] = len(profile).to_bytes(4, "big")
     return bytes(profile)
+
+
+def _offsets(profile: bytearray, count: int) -> list[int]:
+    """Where the data of each tag begins (7.3.4)."""
+    ends = range(136, 136 + 12 * count, 12)
+    return [int.from_bytes(profile[at : at + 4], "big") for at in ends]
 
 
 def to_srgb(image: Pillow.Image, icc: bytes | None) -> tuple[Pillow.Image, str | None]:
@@ -62,10 +87,15 @@ def to_srgb(image: Pillow.Image, icc: bytes | None) -> tuple[Pillow.Image, str |
             return _through_profile(image, icc)
         except (ImageCms.PyCMSError, OSError, ValueError, TypeError, KeyError):
             note = "The embedded colour profile is broken or of another kind of picture; ignored."
-            return image.convert("RGB"), note
+            return in_rgb(image), note
     if image.mode == "CMYK":
         return image.convert("RGB"), "CMYK without a colour profile: colours are approximate."
-    return image.convert("RGB"), None
+    return in_rgb(image), None
+
+
+def in_rgb(image: Pillow.Image) -> Pillow.Image:
+    """The picture in mode RGB: itself if it is (`convert` would copy it)."""
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _through_profile(image: Pillow.Image, icc: bytes) -> tuple[Pillow.Image, str | None]:
@@ -81,9 +111,9 @@ def _through_profile(image: Pillow.Image, icc: bytes) -> tuple[Pillow.Image, str
         ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     if mode in ("L", "RGB") and _changes_nothing(transform, mode):
-        return image.convert("RGB"), None
+        return in_rgb(image), None
     name = " ".join((profile.profile.profile_description or "unnamed").split())[:60]
-    converted = transform.apply(image.convert(mode))
+    converted = transform.apply(image if image.mode == mode else image.convert(mode))
     return converted, f"Converted from the embedded colour profile “{name}” to sRGB."
 
 

@@ -61,14 +61,15 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Image:
         notes = [_only_first(form)] if getattr(opened, "is_animated", False) else []
         turn = _orientation(opened, data) if form is formats.TIFF else 1
         opened.load()
-    pixels, changes = normalised(opened)
-    notes += changes
     if form is not formats.TIFF:  # which Pillow has turned upright while loading
         turn = _orientation(opened, data)
-        pixels = pixels.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else pixels
-    if turn in _UPRIGHT:
-        notes.append("Turned upright as its EXIF orientation says.")
     source_type = source_type_of(opened.info.get("xmp"))
+    pixels, changes = normalised(opened)
+    notes += changes
+    if turn in _UPRIGHT:
+        if form is not formats.TIFF:
+            pixels = pixels.transpose(_UPRIGHT[turn])
+        notes.append("Turned upright as its EXIF orientation says.")
     return Image(pixels=pixels, notes=tuple(notes), source_type=source_type)
 
 

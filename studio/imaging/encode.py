@@ -33,10 +33,12 @@ MAX_SIDE = {
     "image/avif": 65_535,
 }
 
-#: What each effort means to an encoder: libwebp's method, libavif's speed, libdeflate's level.
+#: What each effort means to an encoder: libwebp's method, libavif's speed, libdeflate's level (for
+#: photographs, and for flat art).
 _WEBP_METHOD = {"none": 0, "fast": 1, "balanced": 2, "small": 4}
 _AVIF_SPEED = {"none": 10, "fast": 9, "balanced": 8, "small": 6}
-_PNG_LEVEL = {"none": 0, "fast": 1, "balanced": 6, "small": 9}
+_PNG_LEVEL = {"none": 0, "fast": 1, "balanced": 1, "small": 9}
+_PNG_FLAT_LEVEL = {"none": 0, "fast": 1, "balanced": 6, "small": 12}
 
 WHITE: RGB = (255, 255, 255)
 
@@ -61,7 +63,8 @@ def encode(
     subsampling: of chroma in JPEG and AVIF; 4:4:4 keeps coloured text and edges crisp.
     lossless:    exact pixels in WebP (also under full transparency).
     effort:      how long to look for a smaller file of the same quality; from "balanced" on, PNG
-                 looks for a palette and JPEG computes its Huffman tables; "none" stores.
+                 looks for a palette, and "small" computes JPEG's Huffman tables (1.5 % smaller
+                 for twice the time); "none" stores.
     progressive: JPEG that sharpens while it loads, and is smaller, for five times the time.
     Raises Refused (encode.format, encode.quality, encode.too_long).
     """
@@ -71,11 +74,12 @@ def encode(
     match media_type:
         case "image/png":
             looks = effort in ("balanced", "small")
-            return write_png(image.pixels, _PNG_LEVEL[effort], xmp=xmp, palette=looks)
+            level, flat = _PNG_LEVEL[effort], _PNG_FLAT_LEVEL[effort]
+            return write_png(image.pixels, level, flat_level=flat, xmp=xmp, palette=looks)
         case "image/jpeg":
             settings: dict[str, Any] = {"quality": quality, "subsampling": subsampling}
             settings |= {"progressive": True} if progressive else {}
-            settings |= {"optimize": True} if progressive or effort in ("balanced", "small") else {}
+            settings |= {"optimize": True} if progressive or effort == "small" else {}
             return _jpeg(image.flattened(background), xmp, settings)
         case "image/webp":
             how = {"lossless": True, "exact": True} if lossless else {"quality": quality}

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from studio.imaging.colour import to_srgb
+from studio.imaging.colour import in_rgb, to_srgb
 
 # 16 bits to 8 by scaling and rounding, as a table: fast, and no wide copy of a large picture.
 _SIXTEEN_TO_EIGHT = ((np.arange(65_536, dtype=np.uint32) * 255 + 32_767) // 65_535).astype(np.uint8)
@@ -17,20 +17,22 @@ _GREY = {"1", "L", "LA", "La"}
 def normalised(image: Pillow.Image) -> tuple[Pillow.Image, list[str]]:
     """Loaded pixels of any mode, with the `info` of their file, as plain sRGB pixels.
 
-    Returns a new picture without `info`, RGBA if some pixel is not opaque and RGB otherwise
-    (straight alpha), and notes for people on what had to be changed or guessed.
+    Returns a picture without `info`, RGBA if some pixel is not opaque and RGB otherwise (straight
+    alpha), and notes for people on what had to be changed or guessed. Where nothing had to be, it
+    is the very picture that was given: a second copy of a large one would double the memory.
     """
     notes: list[str] = []
     icc = image.info.get("icc_profile")
     if image.mode in ("F", "I") or image.mode.startswith("I;16"):
         image, note = _eight_bits(image)
         notes += note
+    if image.mode == "RGBA" and not icc and image.getchannel("A").getextrema() != (255, 255):
+        image.info = {}
+        return image, notes
     alpha, colours = _parted(image)
     rgb, remark = to_srgb(colours, icc)
     if remark:
         notes.append(remark)
-    if rgb is image:
-        rgb = rgb.copy()
     if alpha is not None:
         rgb.putalpha(alpha)
     rgb.info = {}  # Pillow writes what it finds there (profile, EXIF, XMP) into the next file
@@ -48,7 +50,7 @@ def _parted(image: Pillow.Image) -> tuple[Pillow.Image | None, Pillow.Image]:
             alpha = None
     if grey:
         return alpha, image.convert("L")
-    return alpha, image if image.mode in ("CMYK", "LAB") else image.convert("RGB")
+    return alpha, image if image.mode in ("CMYK", "LAB") else in_rgb(image)
 
 
 def _with_alpha(image: Pillow.Image) -> Pillow.Image:
