@@ -2,9 +2,10 @@
 
 Pillow tries all five filters on every row and deflates with zlib: ten times the time for about the
 same bytes. Here a sample of the rows decides between three filters: "average" is best for most
-photographs, "up" for smooth ones, none for flat art. (2026-11-25, twenty renditions of a photograph,
-19 Mpx, libdeflate level 1: average 27.0 MB in 0.41 s, up 28.1 MB in 0.41 s, Paeth 27.5 MB in 0.98 s;
-level 6 saves 4 % for three times the time.) PNG 3rd edition (W3C, 2025) says what the chunks mean.
+photographs, "up" for smooth ones, none for flat art. (2026-11-25, twenty renditions of a photo,
+19 Mpx, libdeflate level 1: average 27.0 MB in 0.41 s, up 28.1 MB in 0.41 s, Paeth 27.5 MB in
+0.98 s; level 6 saves 4 % for three times the time.) PNG 3rd edition (W3C, 2025) says what the
+chunks mean.
 """
 
 from __future__ import annotations
