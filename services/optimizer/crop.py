@@ -20,6 +20,9 @@ _SAFE = 0.3
 _ANY_CUT, _MORE_CUT = 3.0, 3.0
 #: A box counts as cut from this fraction of its area on; less is rounding.
 _GRAZED = 0.01
+#: Of a circle's diameter: a head that fills it and leaves the outline of the hair and some ground.
+#: It lies within the inscribed square, whose side is 0.71.
+_HEAD_FILLS = 0.6
 #: Between equals, the window whose safe zone is centred on the weight wins.
 _CENTRED = 0.08
 
@@ -74,6 +77,24 @@ def focal_crop(
     return Crop(box, min(1.0, float(kept[best])), bool(worst[best] > _GRAZED))
 
 
+def portrait_crop(window: Box, head: Box, least: float) -> Box:
+    """Zoom a window, of which a circle is shown, until the head fills 0.6 of its diameter.
+
+    window: square in px.
+    head:   the box in the middle of the result, as far as the picture allows.
+    least:  the smallest fraction of the window's side that has enough px.
+    All normalised to the picture. Never larger than the window, never smaller than the head.
+    """
+    fills = max(head.width / window.width, head.height / window.height)
+    scale = max(least, fills / _HEAD_FILLS)
+    if scale >= 1:
+        return window
+    wide, tall = scale * window.width, scale * window.height
+    x, y = head.centre
+    left, top = min(max(x - wide / 2, 0.0), 1 - wide), min(max(y - tall / 2, 0.0), 1 - tall)
+    return Box(x0=left, y0=top, x1=min(1.0, left + wide), y1=min(1.0, top + tall))
+
+
 def kept_weight(weights: FloatArray, box: Box) -> float:
     """The fraction of the focal weight that lies in a box, 0..1; 1 if there is no weight."""
     table = _summed(weights)
@@ -97,6 +118,21 @@ def safe_fraction(subject: np.ndarray, crop: Box, safe: Box) -> float:
     )
     x0, y0, x1, y1 = zone.pixels(subject.shape[1], subject.shape[0])
     return float(subject[y0:y1, x0:x1].sum() / area)
+
+
+def round_fraction(subject: np.ndarray, edges: tuple[float, float, float, float]) -> float:
+    """How much of the subject's area is inside a circle; 1 if there is none.
+
+    edges: left, top, right and bottom of the circle, normalised to the picture, which it may leave.
+    """
+    area = int(subject.sum())
+    if area == 0:
+        return 1.0
+    left, top, right, bottom = edges
+    height, width = subject.shape
+    x = (2 * (np.arange(width) + 0.5) / width - left - right) / (right - left)
+    y = (2 * (np.arange(height) + 0.5) / height - top - bottom) / (bottom - top)
+    return float(subject[np.hypot(x[None, :], y[:, None]) <= 1].sum() / area)
 
 
 def _summed(weights: FloatArray) -> np.ndarray:

@@ -27,10 +27,15 @@ _FACES_WEIGHT = 1.5
 _HEAD = (0.55, 0.20, 0.20)
 #: A place belongs to the subject from this fraction of the greatest weight on.
 _SUBJECT_FROM = 0.4
-#: A "subject" that is larger than this fraction of the picture is the scene itself.
+#: A "subject" larger than this fraction of the picture is the scene itself: no safe zone holds it.
 _SUBJECT_AT_MOST = 0.45
+#: A head larger than this fraction of the picture's longer side is what the picture is about:
+#: someone who is shown whole has a head of an eighth.
+_PORTRAIT = 0.08
 #: A picture that is opaque in less than this part is a cut-out.
 _CUT_OUT = 0.98
+#: A box counts as cut from this fraction of the picture's side on; less is rounding.
+_GRAZED = 0.005
 #: Places above this fraction of the greatest weight stand out, if they fill enough of the picture.
 _STANDS_OUT, _SMALLEST, _FEW_PLACES = 0.5, 0.002, 64
 #: Places a side that are kept: windows are found to a fraction of one.
@@ -66,6 +71,7 @@ class Detector(BaseModel):
 _U2NETP = Detector(name="u2netp", version="2020")
 _SPECTRAL = Detector(name="spectral residual (Hou & Zhang)", version="2007")
 _BLAZEFACE = Detector(name="BlazeFace short-range", version="mediapipe 0.10.21")
+_CENTRE = Detector(name="centre", version="1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +89,33 @@ class Focus:
 
     @property
     def subject(self) -> npt.NDArray[np.bool_]:
-        """(h, w), what should lie in the safe zone; empty for scenes without a subject."""
+        """(h, w), what should lie in the safe zone; empty where there is none.
+
+        Nor is there where it fills the picture: that is a scene.
+        """
         found = self.weights >= _SUBJECT_FROM * self.weights.max()
         is_scene = self.cut_out is None and found.mean() > _SUBJECT_AT_MOST
+        is_scene |= self.is_guess and not self.keep
         return np.zeros_like(found) if is_scene else found
 
     @property
     def cut_out(self) -> Box | None:
         """Around the opaque part, if the picture is a cut-out."""
         return next((one.box for one in self.regions if one.kind == "subject"), None)
+
+    @property
+    def portrait(self) -> Box | None:
+        """The head, if the picture is of one person: nobody else, and nothing cut out or named."""
+        whole = [one for one in self.regions if one.kind != "salient"]
+        if [one.kind for one in whole] != ["face"]:
+            return None
+        head = _head(whole[0].box)
+        return head if max(head.width, head.height) >= _PORTRAIT else None
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing stood out, or no more than contrast: weight that is cut proves little."""
+        return any(one in (_SPECTRAL, _CENTRE) for one in self.detectors)
 
     @property
     def keep(self) -> list[Box]:
@@ -102,6 +126,20 @@ class Focus:
         named = [one for one in self.regions if one.kind != "salient"]
         heads = [_head(one.box) for one in named if one.kind == "face"]
         return heads + [one.box for one in named]
+
+    def cut_by(self, window: Box) -> str | None:
+        """What must not be cut, but is by a window, in words such as "the whole head"."""
+        of_kind: dict[RegionKind, list[Box]] = {"face": [], "given": [], "subject": []}
+        for one in self.regions:
+            of_kind.get(one.kind, []).append(one.box)
+        faces, given = of_kind["face"], of_kind["given"]
+        if _is_any_cut(faces, window):
+            return _counted(faces, "the whole face", "faces")
+        if _is_any_cut([_head(one) for one in faces], window):
+            return _counted(faces, "the whole head", "heads")
+        if _is_any_cut(given, window):
+            return _counted(given, "the region that was named", "regions that were named")
+        return "the whole cut-out" if _is_any_cut(of_kind["subject"], window) else None
 
     def as_document(self) -> dict[str, Any]:
         """JSON of a few kilobytes; `from_document` gives the same focus back."""
@@ -226,7 +264,7 @@ def _salient(image: Image, notes: list[str]) -> tuple[FloatArray, list[Detector]
         found, detector = _spectral_residual(image), _SPECTRAL
     if float(found.max()) < 1e-6:
         notes.append("Nothing stands out; the centre counts.")
-        return _central(found.shape), [Detector(name="centre", version="1")]
+        return _central(found.shape), [_CENTRE]
     return found, [detector]
 
 
@@ -259,6 +297,14 @@ def _head(face: Box) -> Box:
         face.y1 + below * face.height,
     )
     return grown or face
+
+
+def _is_any_cut(boxes: Sequence[Box], window: Box) -> bool:
+    return any(not window.contains(one, slack=_GRAZED) for one in boxes)
+
+
+def _counted(boxes: Sequence[Box], one: str, several: str) -> str:
+    return one if len(boxes) == 1 else f"all {len(boxes)} {several}"
 
 
 def _blank(image: Image) -> FloatArray:

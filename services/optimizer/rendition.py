@@ -7,7 +7,14 @@ from typing import Any, Literal
 
 from PIL import Image as Pillow
 
-from services.optimizer.crop import WHOLE, focal_crop, kept_weight, safe_fraction
+from services.optimizer.crop import (
+    WHOLE,
+    focal_crop,
+    kept_weight,
+    portrait_crop,
+    round_fraction,
+    safe_fraction,
+)
 from services.optimizer.focus import Focus
 from services.optimizer.padding import Padding, padded
 from services.optimizer.placements import Placement
@@ -21,14 +28,21 @@ Gravity = Literal[
     "centre", "north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest"
 ]
 Rgb = tuple[int, int, int]
+Size = tuple[float, float]  # px
 
 #: The subject's part that must lie in the safe zone (platforms.md, 3.3 rule 4).
 SAFE_ENOUGH = 0.95
+#: The focal weight's part that must be kept where neither faces nor names say what matters. Of the
+#: photos of the tests, windows that cut an eye of the cat or a side of the cup keep at most 0.79,
+#: those that a person would choose 0.84 and more.
+KEPT_ENOUGH = 0.8
 #: A picture may lack this much of the size: half a pixel in a hundred is rounding, not enlarging.
 _ROUNDING = 1.005
 #: A cut-out that stands free takes this much of the safe zone's side, with this much of its own
 #: sides around it, for edges that are softer than the box of its opaque part.
 _FREE_FILL, _SOFT = 0.9, 0.01
+#: A cut-out that is smaller than this part of the safe zone, both ways, is lost on its ground.
+_FREE_LEAST = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +62,33 @@ class TooSmall(Refused):
     """A picture would have to be enlarged, which is never done silently."""
 
     def __init__(
-        self, size: tuple[int, int], placement: Placement, scale: float | None = None
+        self,
+        size: tuple[int, int],
+        placement: Placement,
+        scale: float | None = None,
+        cut_out: Size | None = None,
     ) -> None:
-        """size: of the picture, px; scale: how much larger it must be, by default to fill."""
-        scale = scale or _filling(size, placement)
+        """size: of the picture, px; scale: how much larger it must be, by default to fill.
+
+        cut_out: px of what could stand free in it, but is too small for that, too.
+        """
+        scale = scale or _needed_scale(size, placement, cut_out)
         self.long_side = _long_side(size, scale)  # px that the picture should have
         wide, tall = round(placement.width / scale), round(placement.height / scale)
+        says = (
+            f"{placement.id} is {placement.width}×{placement.height}; this "
+            f"{size[0]}×{size[1]} picture has only {wide}×{tall} px for it."
+        )
+        if cut_out:
+            says = (
+                f"{placement.id} is {placement.width}×{placement.height}; this "
+                f"{size[0]}×{size[1]} picture does not fill it, and its cut-out of "
+                f"{cut_out[0]:.0f}×{cut_out[1]:.0f} px would be less than {_FREE_LEAST:.0%} of "
+                "the safe zone's width and height."
+            )
         super().__init__(
             rule="optimizer.would_upscale",
-            says=f"{placement.id} is {placement.width}×{placement.height}; this "
-            f"{size[0]}×{size[1]} picture has only {wide}×{tall} px for it.",
+            says=says,
             fix=f"Add upscale.conservative with long_side {self.long_side} before it, or use "
             "fit: contain.",
         )
@@ -72,7 +103,7 @@ class Rendition:
     crop: Box  # of the master, normalised
     placed: Box  # where that part of the master lies in the rendition, normalised
     focal_kept: float  # fraction of the focal weight that is in the rendition
-    safe_kept: float  # fraction of the subject's area that lies in the safe zone
+    safe_kept: float  # fraction of the subject's area that lies in the safe zone, or the circle
     needs_review: str | None
 
     @property
@@ -115,18 +146,29 @@ def render(
     if fitting.fit == "contain":
         return _contained(image, placement, focus, fitting, pyramid)
     size = (image.width, image.height)
-    if needed_upscale(size, placement):
+    part = _free(focus) if fitting.fit == "smart" else None
+    cut_out = (part.width * size[0], part.height * size[1]) if part else None
+    if needed_upscale(size, placement, cut_out):
         if fitting.too_small == "contain":
             return _contained(image, placement, focus, fitting, pyramid)
-        raise TooSmall(size, placement)
+        raise TooSmall(size, placement, cut_out=cut_out)
+    if part and needed_upscale(size, placement):
+        return _standing_free(image, placement, part, pyramid)
+    return _cut(image, placement, focus, fitting, pyramid)
+
+
+def _cut(
+    image: Image, placement: Placement, focus: Focus, fitting: Fitting, pyramid: Pyramid
+) -> Rendition:
+    """The window that fills the placement, unless it loses too much: then what the policy says."""
     box = WHOLE if fitting.fit == "stretch" else _window(image, placement, focus, fitting)
-    safe = safe_fraction(focus.subject, box, placement.safe_zone)
-    review = _review(placement, focus, box, safe)
-    if review and fitting.unsafe == "contain":
-        return _contained(image, placement, focus, fitting, pyramid)
+    safe = _safe_kept(placement, focus, box, WHOLE)
+    review = _review(placement, focus, box, safe, fitting)
     part = _free(focus) if fitting.fit == "smart" else None
     if part and (review or not box.contains(part)):
         return _standing_free(image, placement, part, pyramid)
+    if review and fitting.unsafe == "contain":
+        return _contained(image, placement, focus, fitting, pyramid)
     edges = _edges(box, image)
     pixels = pyramid.resized((placement.width, placement.height), edges)
     return Rendition(
@@ -140,13 +182,32 @@ def render(
     )
 
 
-def needed_upscale(size: tuple[int, int], placement: Placement) -> int | None:
-    """The long side, px, to which a picture must be enlarged to fill a placement.
+def needed_upscale(
+    size: tuple[int, int], placement: Placement, cut_out: Size | None = None
+) -> int | None:
+    """The long side, px, to which a picture must be enlarged for a placement.
 
-    size: of the picture, px. None if it is large enough as it is.
+    size:    of the picture, px.
+    cut_out: px of what may stand free in the safe zone where the picture does not fill the
+             placement: half of the zone's width or height is then enough.
+    None if it is large enough as it is.
     """
-    scale = _filling(size, placement)
+    scale = _needed_scale(size, placement, cut_out)
     return _long_side(size, scale) if scale > _ROUNDING else None
+
+
+def _needed_scale(size: tuple[int, int], placement: Placement, cut_out: Size | None) -> float:
+    """How much larger a picture must be to fill a placement, or its cut-out to stand free."""
+    filling = _filling(size, placement)
+    return min(filling, _standing(cut_out, placement)) if cut_out else filling
+
+
+def _standing(cut_out: Size, placement: Placement) -> float:
+    """How much larger a cut-out must be to take enough of the safe zone's width or height."""
+    zone = placement.safe_zone
+    across = zone.width * placement.width / cut_out[0]
+    down = zone.height * placement.height / cut_out[1]
+    return _FREE_LEAST * min(across, down)
 
 
 def _long_side(size: tuple[int, int], scale: float) -> int:
@@ -161,11 +222,20 @@ def _filling(size: tuple[int, int], placement: Placement) -> float:
 def _window(image: Image, placement: Placement, focus: Focus, fitting: Fitting) -> Box:
     relative = placement.ratio / (image.width / image.height)
     if fitting.fit == "smart":
-        return focal_crop(focus.weights, relative, keep=focus.keep, safe=placement.safe_zone).box
+        return _smart_window(image, placement, focus, relative)
     wide, tall = min(1.0, relative), min(1.0, 1 / relative)
     x, y = _leaning(fitting.gravity)
     left, top = x * (1 - wide), y * (1 - tall)
     return Box(x0=left, y0=top, x1=min(1.0, left + wide), y1=min(1.0, top + tall))
+
+
+def _smart_window(image: Image, placement: Placement, focus: Focus, relative: float) -> Box:
+    """The largest window; of a portrait that is shown round, the head and some ground."""
+    box = focal_crop(focus.weights, relative, keep=focus.keep, safe=placement.safe_zone).box
+    head = focus.portrait if placement.shape == "circle" else None
+    if head is None:
+        return box
+    return portrait_crop(box, head, least=placement.width / (box.width * image.width))
 
 
 def _leaning(gravity: Gravity) -> tuple[float, float]:
@@ -190,8 +260,7 @@ def _contained(
     corner = _corner(inner, size, placement.safe_zone)
     pixels = padded(image, pyramid.resized(inner), size, corner, fitting.padding, fitting.colour)
     placed = _placed(corner, inner, size)
-    zone = _seen_through(placement.safe_zone, placed)
-    safe = safe_fraction(focus.subject, WHOLE, zone) if zone else 0.0
+    safe = _safe_kept(placement, focus, WHOLE, placed)
     return Rendition(
         image=image.with_pixels(pixels),
         fit="contain",
@@ -199,7 +268,7 @@ def _contained(
         placed=placed,
         focal_kept=1.0,
         safe_kept=round(safe, 4),
-        needs_review=_review(placement, focus, WHOLE, safe),
+        needs_review=_review(placement, focus, WHOLE, safe, fitting),
     )
 
 
@@ -254,6 +323,19 @@ def _corner(inner: tuple[int, int], size: tuple[int, int], safe: Box) -> tuple[i
     )
 
 
+def _safe_kept(placement: Placement, focus: Focus, box: Box, placed: Box) -> float:
+    """The fraction of the subject's area that nothing covers, where `box` of it lies at `placed`.
+
+    A circle shows all that is in it: its safe zone, the square inside, is one for words.
+    """
+    if placement.shape == "circle":
+        wide, tall = box.width / placed.width, box.height / placed.height
+        left, top = box.x0 - placed.x0 * wide, box.y0 - placed.y0 * tall
+        return round_fraction(focus.subject, (left, top, left + wide, top + tall))
+    zone = _seen_through(placement.safe_zone, placed)
+    return safe_fraction(focus.subject, box, zone) if zone else 0.0
+
+
 def _seen_through(zone: Box, placed: Box) -> Box | None:
     """A box of the rendition in coordinates of the picture that lies at `placed`."""
     return Box.clipped(
@@ -264,15 +346,33 @@ def _seen_through(zone: Box, placed: Box) -> Box | None:
     )
 
 
-def _review(placement: Placement, focus: Focus, box: Box, safe: float) -> str | None:
-    if any(not box.contains(one, slack=0.005) for one in focus.keep):
-        return f"{placement.id} is too flat or too narrow for the whole head or region."
-    if safe < SAFE_ENOUGH:
+def _review(
+    placement: Placement, focus: Focus, box: Box, safe: float, fitting: Fitting
+) -> str | None:
+    """What a person should look at, or None: something cut, too little kept, or covered."""
+    if cut := focus.cut_by(box):
+        return _not_whole(placement, box, cut, fitting)
+    kept = kept_weight(focus.weights, box)
+    # Faces outweigh all else, and a person is often cut below a head: heads that are whole suffice.
+    if kept < KEPT_ENOUGH and not focus.keep and not focus.is_guess:
         return (
-            f"{safe:.0%} of the subject lies in the safe zone of {placement.id}; "
+            f"{placement.id} keeps {kept:.0%} of what stands out; {KEPT_ENOUGH:.0%} should be "
+            "kept. Use contain, or name in regions what must not be cut."
+        )
+    if safe < SAFE_ENOUGH:
+        where = "circle" if placement.shape == "circle" else "safe zone"
+        return (
+            f"{safe:.0%} of the subject lies in the {where} of {placement.id}; "
             f"{SAFE_ENOUGH:.0%} should."
         )
     return None
+
+
+def _not_whole(placement: Placement, box: Box, cut: str, fitting: Fitting) -> str:
+    if fitting.fit == "cover":
+        return f"Cover with gravity {fitting.gravity} does not keep {cut} in {placement.id}."
+    shape = "flat" if box.height < box.width else "narrow"
+    return f"{placement.id} is too {shape} for {cut}."
 
 
 def told(rendition: Rendition) -> dict[str, Any]:

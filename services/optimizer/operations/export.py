@@ -126,6 +126,7 @@ class Export(Operation[Params]):
     summary = "Make a rendition for each placement: exact size, smart crop, bytes within limits."
     limits = (
         "never enlarges: what would have to be fails alone, with the size that it needs",
+        "a cut-out too small to fill a placement stands free in it, if it is half of the safe zone",
         "a placement that requires alt text refuses pictures without",
     )
 
@@ -139,14 +140,19 @@ class Export(Operation[Params]):
         params.fitting()
 
     def failures(self, image: ImageFacts | None, params: Params) -> Sequence[Failure]:
-        """The placements that this picture is too small for."""
+        """The placements that this picture is too small for, whatever is in it.
+
+        Transparency may be that of a cut-out as large as the picture, which would stand free:
+        whether it is, only the run sees.
+        """
         if image is None or params.too_small == "contain" or params.fit == "contain":
             return ()
         size = (image.width, image.height)
+        may_stand_free = image.alpha and params.fit == "smart" and not params.regions
         return [
-            Failure(TooSmall(size, one).as_problem(), one.id, {"remedy": _remedy(long_side)})
+            _too_small(size, one)
             for one in _chosen(params)
-            if (long_side := needed_upscale(size, one))
+            if needed_upscale(size, one, size if may_stand_free and not one.product else None)
         ]
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
@@ -302,13 +308,19 @@ def _chosen(params: Params) -> list[Placement]:
     return placement_book(params.placements_version).chosen(params.placements)
 
 
+def _too_small(size: tuple[int, int], placement: Placement) -> Failure:
+    """With the size that fills the placement: that one is enough for every picture."""
+    refused = TooSmall(size, placement)
+    return Failure(refused.as_problem(), placement.id, {"remedy": _remedy(refused.long_side)})
+
+
 def _remedy(long_side: int) -> dict[str, Any]:
     """The step that makes a picture large enough, as a run takes it."""
     return {"operation": "upscale.conservative", "params": {"long_side": long_side}}
 
 
 def _expected(placement: Placement, params: Params, *, alpha: bool) -> ImageFacts:
-    clear = alpha or (params.fit == "contain" and params.padding == "transparent")
+    clear = params.padding == "transparent" if params.fit == "contain" else alpha
     usual = params.format or next(
         (one for one in placement.formats if not clear or one != "jpeg"), placement.formats[0]
     )

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.optimizer.crop import focal_crop, safe_fraction
+from services.optimizer.crop import WHOLE, focal_crop, portrait_crop, safe_fraction
 from studio.imaging.geometry import Box
 
 ratios = st.floats(0.15, 6)
@@ -84,3 +84,27 @@ def test_a_subject_that_can_be_kept_is_not_cut_to_bring_a_part_of_it_into_the_sa
     weights[30:50, 20:80] = 3  # where it is heaviest
     crop = focal_crop(weights, 1 / 0.8, safe=Box(x0=0.2, y0=0.35, x1=0.8, y1=0.65))
     assert crop.focal_kept > 0.97
+
+
+sides = st.floats(0.02, 0.5)
+
+
+@given(st.floats(0, 0.5), st.floats(0, 0.5), sides, sides, st.floats(0.05, 1.5))
+def test_a_portrait_is_zoomed_to_its_head_as_far_as_its_pixels_allow(x, y, wide, tall, least):
+    head = Box(x0=x, y0=y, x1=x + wide, y1=y + tall)
+    crop = portrait_crop(WHOLE, head, least)
+    assert crop.contains(head)
+    fills = max(head.width, head.height) / crop.width
+    assert fills <= 0.6 + 1e-6 or crop == WHOLE
+    assert fills == pytest.approx(0.6) or crop.width == pytest.approx(min(least, 1))
+    assert crop.width >= min(least, 1) - 1e-9
+
+
+def test_a_portrait_has_its_head_in_the_middle_where_the_picture_allows():
+    head = Box(x0=0.4, y0=0.3, x1=0.5, y1=0.42)
+    assert portrait_crop(WHOLE, head, 0.1).centre == pytest.approx(head.centre)
+
+
+def test_a_head_that_fills_a_circle_already_is_not_zoomed():
+    window = Box(x0=0.1, y0=0, x1=0.6, y1=1)
+    assert portrait_crop(window, Box(x0=0.2, y0=0.1, x1=0.5, y1=0.8), 0.1) == window
