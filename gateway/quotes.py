@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
@@ -55,27 +56,62 @@ class StepQuote(BaseModel):
     )
 
 
+class Change(BaseModel):
+    """What was changed of the steps that were asked for, so that every limit holds."""
+
+    kind: Literal["order", "inserted", "mode", "provider"]
+    step: int = Field(ge=1, description="the number of the step in the plan")
+    rule: str = Field(description="that stopped it as it was", examples=["stability.upscale.fast"])
+    says: str
+
+
 class Quote(BaseModel):
     """A whole run."""
 
     price: PriceRange
     steps: list[StepQuote]
     images: int = Field(description="images at the end")
+    changes: list[Change] = Field(default_factory=list, description="made so that limits hold")
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The step (index from 0) that would be refused, and why."""
+
+    step: int
+    operation: str
+    refused: Refused
 
 
 async def quote(
     studios: Studios, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
 ) -> Quote:
     """Quote the steps in order. Refused names the step and the rule that would stop it."""
+    found = await attempt(studios, workspace, steps, starts)
+    if isinstance(found, Stopped):
+        raise refused_by(found)
+    return found
+
+
+def refused_by(stopped: Stopped) -> Refused:
+    """The refusal, which says which step it is about."""
+    refused = stopped.refused
+    refused.says = f"Step {stopped.step + 1} ({stopped.operation}): {refused.says}"
+    return refused
+
+
+async def attempt(
+    studios: Studios, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
+) -> Quote | Stopped:
+    """The quote of the steps in order, or where it stops."""
     images: Images = Counter(starts)
     total = PriceRange.exactly(Money.zero())
     quoted = []
-    for number, step in enumerate(steps, start=1):
+    for index, step in enumerate(steps):
         try:
             one, images = await _step(studios, workspace, step, images)
         except Refused as refused:
-            refused.says = f"Step {number} ({step.operation}): {refused.says}"
-            raise
+            return Stopped(index, step.operation, refused)
         quoted.append(one)
         total += one.price
     return Quote(price=total, steps=quoted, images=images.total())

@@ -19,7 +19,8 @@ from uuid import UUID, uuid4
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.definition import find_workflow
-from gateway.quotes import Quote, quote
+from gateway.planner import Plan, Planner
+from gateway.quotes import Quote
 from gateway.selection import AssetFilters, matching, named
 from gateway.store import OPEN, RunStore
 from gateway.studios import Studios
@@ -84,6 +85,18 @@ class RunRequest(BaseModel):
         default="interactive", description="bulk work never delays interactive work"
     )
     about: About = Field(default=About(), description="said of every image of the run")
+    providers: list[str] = Field(
+        default_factory=list,
+        max_length=10,
+        description="who is asked, in this order, for steps that name no provider; the later ones "
+        "step in while an earlier one is away. Empty: the local engines",
+        examples=[["stability", "openai", "local"]],
+    )
+    repair: bool = Field(
+        default=True,
+        description="make the cheapest change that brings the steps within every limit, and say "
+        "so; false: refuse",
+    )
 
 
 class Start(BaseModel):
@@ -101,13 +114,13 @@ class Runs:
         self, bus: Bus, blobs: BlobStore, database: Database, store: RunStore, studios: Studios
     ) -> None:
         self._bus, self._blobs, self._store, self._studios = bus, blobs, store, studios
+        self._planner = Planner(studios)
         self._idempotency = database.collection("idempotency")
 
     async def quote(self, workspace: str, request: RunRequest) -> Quote:
         """What the run would cost and make."""
-        steps, starts = await self._planned(workspace, request)
-        facts = [start.image.facts if start.image else None for start in starts]
-        return await quote(self._studios, workspace, steps, facts)
+        plan, _ = await self._planned(workspace, request)
+        return plan.quote
 
     async def start(self, workspace: str, request: RunRequest, key: str | None) -> Document:
         """Begin a run; the same Idempotency-Key begins it once and answers the same."""
@@ -116,11 +129,10 @@ class Runs:
             known = await self._known(workspace, run, request)
             if known:
                 return known
-        steps, starts = await self._planned(workspace, request)
-        facts = [start.image.facts if start.image else None for start in starts]
-        quoted = await quote(self._studios, workspace, steps, facts)
+        plan, starts = await self._planned(workspace, request)
+        quoted = plan.quote
         _check_budget(request.budget, quoted)
-        steps = _pinned(steps, quoted)
+        steps = _pinned(plan.steps, quoted)
         row = _row(run, workspace, request, steps, quoted)
         begun = _beginnings(run, workspace, request, steps, starts)
         await self.begin(row, begun)
@@ -202,7 +214,16 @@ class Runs:
             return None
         return row
 
-    async def _planned(self, workspace: str, request: RunRequest) -> tuple[list[Step], list[Start]]:
+    async def _planned(self, workspace: str, request: RunRequest) -> tuple[Plan, list[Start]]:
+        steps = await self._steps(request)
+        starts = await self._starts(workspace, request)
+        facts = [start.image.facts if start.image else None for start in starts]
+        plan = await self._planner.plan(
+            workspace, steps, facts, providers=request.providers, repair=request.repair
+        )
+        return plan, starts
+
+    async def _steps(self, request: RunRequest) -> list[Step]:
         if (request.workflow is None) == (request.steps is None):
             raise Refused(
                 rule="run.workflow_or_steps",
@@ -219,8 +240,7 @@ class Runs:
             steps = find_workflow(request.workflow).steps_for(request.parameters)
         else:
             steps = list(request.steps or ())
-        steps = [await self._sized(step) for step in steps]
-        return steps, await self._starts(workspace, request)
+        return [await self._sized(step) for step in steps]
 
     async def _sized(self, step: Step) -> Step:
         """An import with the size of its upload, so that what follows can be quoted."""

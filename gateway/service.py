@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from fastapi import FastAPI
@@ -17,7 +16,6 @@ from gateway.store import INDEXES, RunStore
 from gateway.studios import Studios
 from gateway.tracker import NAME, Tracker
 from studio.bus.base import Delivery, Queue, Settlement
-from studio.problems import Unavailable
 from studio.service import Ports, Service
 
 log = logging.getLogger(__name__)
@@ -40,7 +38,7 @@ class Gateway(Service):
         self._studios = Studios(self._settings)
         self._store = RunStore(ports.database)
         self._runs = Runs(ports.bus, ports.blobs, ports.database, self._store, self._studios)
-        self._tracker = Tracker(ports.bus, self._store, settle_every=self._settings.settle_interval)
+        self._tracker = Tracker(ports.bus, self._store)
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """The tracker's work."""
@@ -60,42 +58,26 @@ class Gateway(Service):
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """Settle, sweep, and take up what a crash interrupted."""
-        tasks = [
-            asyncio.create_task(self._tracker.keep_settling()),
-            asyncio.create_task(self._tracker.keep_sweeping(self._settings.sweep_interval)),
-            asyncio.create_task(self._keep_publishing(self._settings.sweep_interval)),
-        ]
+        sweep_every = self._settings.sweep_interval
+        self.tasks.repeat(
+            "settling", self._tracker.settle_changed, every=self._settings.settle_interval
+        )
+        self.tasks.repeat("sweeping", self._tracker.sweep, every=sweep_every)
+        self.tasks.repeat("publishing", self._publish_unpublished, every=sweep_every)
         if self._settings.resume_on_start:
-            tasks.append(asyncio.create_task(self._resume()))
+            self.tasks.once("resuming", self._resume)
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
             await self._studios.close()
 
-    async def _keep_publishing(self, every: float) -> None:
-        while True:
-            await asyncio.sleep(every)
-            try:
-                if published := await self._runs.publish_unpublished(_BEGINNING):
-                    log.info("Published the beginnings of %d runs that a crash held", published)
-            except Unavailable as away:
-                log.warning("Publishing what a crash held waits: %s", away.says)
+    async def _publish_unpublished(self) -> None:
+        if published := await self._runs.publish_unpublished(_BEGINNING):
+            log.info("Published the beginnings of %d runs that a crash held", published)
 
     async def _resume(self) -> None:
-        while True:
-            try:
-                if resumed := await self._runs.resume():
-                    log.info("Took up %d unfinished runs", resumed)
-            except Unavailable as away:
-                log.warning("Resuming waits: %s", away.says)
-                await asyncio.sleep(1)
-            else:
-                return
+        if resumed := await self._runs.resume():
+            log.info("Took up %d unfinished runs", resumed)
 
 
 def gateway(ports: Ports) -> Service:

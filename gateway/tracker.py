@@ -7,7 +7,6 @@ of times; the end is the same.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime
 from uuid import UUID
@@ -32,8 +31,8 @@ _DIVIDED = 1_000_000
 class Tracker:
     """Follows runs."""
 
-    def __init__(self, bus: Bus, store: RunStore, *, settle_every: float) -> None:
-        self._bus, self._store, self._settle_every = bus, store, settle_every
+    def __init__(self, bus: Bus, store: RunStore) -> None:
+        self._bus, self._store = bus, store
         self._changed: set[str] = set()
 
     async def handle(self, delivery: Delivery) -> Settlement:
@@ -85,32 +84,24 @@ class Tracker:
             order,
         )
 
-    async def keep_settling(self) -> None:
-        """Look at changed runs a few times a second, however many events they had."""
-        while True:
-            await asyncio.sleep(self._settle_every)
-            changed, self._changed = self._changed, set()
-            for run in changed:
-                try:
-                    await self.settle(run)
-                except Unavailable as away:
-                    log.warning("Settling waits: %s", away.says)
-                    self._changed.add(run)
-                except Exception:
-                    log.exception("Run %s could not be settled; the others are", run)
-
-    async def keep_sweeping(self, every: float) -> None:
-        """Look at every open run now and then: a crash may have hidden a change."""
-        while True:
-            await asyncio.sleep(every)
+    async def settle_changed(self) -> None:
+        """Settle the runs that changed since the last time, however many events they had."""
+        changed, self._changed = self._changed, set()
+        for run in changed:
             try:
-                unfinished = await self._store.unfinished()
+                await self.settle(run)
             except Unavailable as away:
-                log.warning("Sweeping waits: %s", away.says)
-            else:
-                # Not in one statement with the await: by then the set may be another one, and
-                # the one read before it is being walked through by settling.
-                self._changed |= {row["_id"] for row in unfinished}
+                log.warning("Settling waits: %s", away.says)
+                self._changed.add(run)
+            except Exception:
+                log.exception("Run %s could not be settled; the others are", run)
+
+    async def sweep(self) -> None:
+        """Have every open run settled again: a crash may have hidden a change."""
+        unfinished = await self._store.unfinished()
+        # Not in one statement with the await: by then the set may be another one, and the one
+        # read before it is being walked through by settling.
+        self._changed |= {row["_id"] for row in unfinished}
 
     async def settle(self, run: str) -> None:
         """End the run if every share is back. Telling comes first, as repeating it is harmless."""

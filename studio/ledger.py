@@ -57,6 +57,8 @@ class Outcome(BaseModel):
 class InProgress(Unavailable):
     """Another worker holds the step's lease; its outcome will be there when we come back."""
 
+    counted = False
+
 
 class Ledger:
     """Steps, in the service's own database."""

@@ -8,9 +8,20 @@ so a newcomer adds an operation by adding one file and naming it in the studio's
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from types import MappingProxyType
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Protocol,
+    Self,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -20,7 +31,11 @@ from studio.events import About
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.money import Money, PriceRange
-from studio.problems import Problem, Refused, in_words
+from studio.problems import Broken, Problem, Refused, in_words
+
+if TYPE_CHECKING:
+    from studio.providers.buying import Bought
+    from studio.providers.call import Call
 
 
 class OperationParams(BaseModel):
@@ -43,6 +58,7 @@ class Output:
     label: str = ""  # what tells it from its siblings: "variation 2", "instagram_story"
     details: Mapping[str, Any] = field(default_factory=dict)  # JSON: seed, placement, focal_kept …
     notes: tuple[str, ...] = ()
+    cost: Money = field(default_factory=Money.zero)  # what was paid for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +68,23 @@ class Failure:
     problem: Problem
     label: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    cost: Money = field(default_factory=Money.zero)  # what was paid all the same
 
 
 #: (kind, look): the finding that is kept of this kind about the image, or what `look` gives.
 Found = Callable[[str, Callable[[], Awaitable[dict[str, Any]]]], Awaitable[dict[str, Any]]]
+
+
+#: Pay a provider for a call of this step, once whatever happens; a number tells its calls apart.
+Buy = Callable[["Call", int], Awaitable["Bought"]]
+
+
+async def _not_writing(data: bytes) -> str:
+    raise Broken(rule="operation.write_blob", says="This work was given no blob store.")
+
+
+async def _not_buying(call: Call, index: int) -> Bought:
+    raise Broken(rule="operation.buy", says="This work was given nobody to pay.")
 
 
 async def _looked(kind: str, look: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
@@ -76,6 +105,8 @@ class Work(Generic[ParamsT]):
     details: Mapping[str, Any] = field(default_factory=dict)  # of the asset that `image` is
     about: About = field(default_factory=About)  # what people say of that asset
     found: Found = _looked  # what was found out about the image's blob before, or now
+    write_blob: Callable[[bytes], Awaitable[str]] = _not_writing  # what details name, such as masks
+    buy: Buy = _not_buying
 
     def needed_image(self) -> Image:
         """The image, for operations that cannot work without one."""
@@ -88,6 +119,52 @@ class Work(Generic[ParamsT]):
         return self.image
 
 
+class Engine(Protocol[ParamsT]):
+    """Who does an operation: the operation itself, locally, or a paid provider's engine."""
+
+    def check(self, image: ImageFacts | None, params: ParamsT) -> None:
+        """Raise Refused if limits forbid this work."""
+
+    def failures(self, image: ImageFacts | None, params: ParamsT) -> Sequence[Failure]:
+        """Outputs that are known to fail."""
+
+    def forecast(self, image: ImageFacts | None, params: ParamsT) -> Sequence[ImageFacts]:
+        """What it will output."""
+
+    def price(self, image: ImageFacts | None, params: ParamsT, provider: str) -> PriceRange:
+        """What the step costs."""
+
+    async def run(self, work: Work[ParamsT]) -> Sequence[Output | Failure]:
+        """Do it."""
+
+
+class PaidEngine(ABC, Generic[ParamsT]):
+    """One operation as one provider performs it. Its limits and prices are data
+    (`studio.providers`), so that they are known before anything is paid."""
+
+    provider: ClassVar[str]  # as steps name it
+
+    @abstractmethod
+    def check(self, image: ImageFacts | None, params: ParamsT) -> None:
+        """Raise Refused, naming the provider's rule and its source, if it would refuse."""
+
+    def failures(self, image: ImageFacts | None, params: ParamsT) -> Sequence[Failure]:
+        """Outputs that are known to fail."""
+        return ()
+
+    @abstractmethod
+    def forecast(self, image: ImageFacts | None, params: ParamsT) -> Sequence[ImageFacts]:
+        """What it will output."""
+
+    @abstractmethod
+    def price(self, image: ImageFacts | None, params: ParamsT, provider: str) -> PriceRange:
+        """What the step costs."""
+
+    @abstractmethod
+    async def run(self, work: Work[ParamsT]) -> Sequence[Output | Failure]:
+        """Do it, by `work.buy`."""
+
+
 class Operation(ABC, Generic[ParamsT]):
     """Base of all operations. Subclasses set the class variables and implement `run`."""
 
@@ -97,6 +174,7 @@ class Operation(ABC, Generic[ParamsT]):
     decodes: ClassVar[bool] = True  # False: works on bytes, `Work.image` stays None
     providers: ClassVar[tuple[str, ...]] = ("local",)  # first = default
     limits: ClassVar[tuple[str, ...]] = ()  # sentences that the parameters' schema cannot say
+    paid: Mapping[str, PaidEngine[ParamsT]] = MappingProxyType({})  # by provider
 
     params_type: ClassVar[type[OperationParams]]  # the argument of Operation[…]
 
@@ -109,6 +187,20 @@ class Operation(ABC, Generic[ParamsT]):
     def studio(self) -> str:
         """The studio that performs it: the first word of its name."""
         return self.name.partition(".")[0]
+
+    @property
+    def offered(self) -> tuple[str, ...]:
+        """Every provider that can be asked for, the default first."""
+        return (*self.providers, *self.paid)
+
+    def with_engines(self, engines: Iterable[PaidEngine[ParamsT]]) -> Self:
+        """The operation, also performed by paid providers."""
+        self.paid = MappingProxyType({one.provider: one for one in engines})
+        return self
+
+    def engine(self, provider: str) -> Engine[ParamsT]:
+        """Who does it if that provider is asked for."""
+        return self.paid.get(provider, self)
 
     def parse(self, raw: Mapping[str, Any]) -> ParamsT:
         """Validate raw parameters. Refused names the field, the rule and the valid fields."""

@@ -27,6 +27,11 @@ class Problem(BaseModel):
     fix: str | None = Field(default=None, description="what to do about it")
     status: int = Field(default=500, ge=400, le=599, description="the HTTP status it maps to")
     valid: list[str] = Field(default_factory=list, description="the values that would be accepted")
+    remedy: dict[str, Any] | None = Field(
+        default=None,
+        description="the step that would prevent it, put before this one",
+        examples=[{"operation": "edit.resize", "params": {"max_pixels": 1_048_576}}],
+    )
     trace_id: str | None = Field(default=None, description="where to look in the traces")
 
     def as_rfc9457(self, instance: str | None = None) -> dict[str, Any]:
@@ -39,6 +44,7 @@ class Problem(BaseModel):
             "instance": instance,
             "fix": self.fix,
             "valid": self.valid or None,
+            "remedy": self.remedy,
             "trace_id": self.trace_id,
         }
         return {key: value for key, value in body.items() if value is not None}
@@ -51,10 +57,17 @@ class StudioError(Exception):
     status: ClassVar[int] = 500
 
     def __init__(
-        self, *, rule: str, says: str, fix: str | None = None, valid: list[str] | None = None
+        self,
+        *,
+        rule: str,
+        says: str,
+        fix: str | None = None,
+        valid: list[str] | None = None,
+        remedy: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(says)
         self.rule, self.says, self.fix, self.valid = rule, says, fix, valid or []
+        self.remedy = remedy
 
     def as_problem(self, trace_id: str | None = None) -> Problem:
         """The failure as data, fit for an event, a dead letter or an answer."""
@@ -65,6 +78,7 @@ class StudioError(Exception):
             fix=self.fix,
             status=self.status,
             valid=self.valid,
+            remedy=self.remedy,
             trace_id=trace_id,
         )
 
@@ -74,7 +88,11 @@ class StudioError(Exception):
         for kind in _descendants(cls):
             if kind.kind == problem.kind:
                 return kind(
-                    rule=problem.rule, says=problem.says, fix=problem.fix, valid=problem.valid
+                    rule=problem.rule,
+                    says=problem.says,
+                    fix=problem.fix,
+                    valid=problem.valid,
+                    remedy=problem.remedy,
                 )
         return Broken(rule=problem.rule, says=problem.says, fix=problem.fix)
 
@@ -130,6 +148,7 @@ class Unavailable(StudioError):
 
     kind = "unavailable"
     status = 503
+    counted: ClassVar[bool] = True  # False: waiting for it uses up no attempt
 
     def __init__(
         self,
@@ -138,9 +157,10 @@ class Unavailable(StudioError):
         says: str,
         fix: str | None = None,
         valid: list[str] | None = None,
+        remedy: dict[str, Any] | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(rule=rule, says=says, fix=fix, valid=valid)
+        super().__init__(rule=rule, says=says, fix=fix, valid=valid, remedy=remedy)
         self.retry_after = retry_after
 
 

@@ -155,10 +155,10 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                     name=one.name,
                     summary=one.summary,
                     params_schema=struct(one.params_type.model_json_schema()),
-                    providers=one.providers,
+                    providers=one.offered,
                     needs_image=one.needs_image,
                     limits=one.limits,
-                    unit_prices={name: price_to(one.unit_price(name)) for name in one.providers},
+                    unit_prices={name: price_to(one.unit_price(name)) for name in one.offered},
                 )
                 for one in self._operations.values()
             ],
@@ -170,13 +170,14 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
         params = operation.parse(plain(request.params))
         provider = choose_provider(operation, request.provider or None)
         image = facts_from(request.image) if request.HasField("image") else None
-        operation.check(image, params)
+        engine = operation.engine(provider)
+        engine.check(image, params)
         return studio_pb2.QuoteResponse(
-            price=price_to(operation.price(image, params, provider)),
-            outputs=[facts_to(one) for one in operation.forecast(image, params)],
+            price=price_to(engine.price(image, params, provider)),
+            outputs=[facts_to(one) for one in engine.forecast(image, params)],
             provider=provider,
             pinned=struct(dict(operation.pinned(params))),
-            failures=[_failure_to(one) for one in operation.failures(image, params)],
+            failures=[_failure_to(one) for one in engine.failures(image, params)],
         )
 
 
@@ -205,12 +206,12 @@ def choose_provider(operation: AnyOperation, asked: str | None) -> str:
     """The provider that was asked for, or the operation's first; Refused if it has no such."""
     if asked is None:
         return operation.providers[0]
-    if asked not in operation.providers:
+    if asked not in operation.offered:
         raise Refused(
             rule="operation.provider",
             says=f"{operation.name} cannot be done by {asked!r}.",
             fix="Leave the provider out, or use one of the valid ones.",
-            valid=list(operation.providers),
+            valid=list(operation.offered),
         )
     return asked
 

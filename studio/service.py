@@ -30,8 +30,13 @@ from studio.metadata import Database, Index, Metadata
 from studio.operation import AnyOperation
 from studio.probes import HttpServer, Readiness, add_probes
 from studio.problems import Unavailable
+from studio.providers.accounts import accounts
+from studio.providers.buying import Buyer
+from studio.providers.purchases import Purchases
+from studio.providers.turns import Turns
 from studio.rpc import GrpcServer, StudioServicer
 from studio.settings import Settings, load
+from studio.supervision import Supervision
 from studio.v1 import studio_pb2_grpc
 from studio.worker import Worker
 
@@ -68,6 +73,7 @@ class Service(ABC):
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
+        self.tasks = Supervision(self.name)
 
     @abstractmethod
     async def handle(self, delivery: Delivery) -> Settlement:
@@ -83,7 +89,7 @@ class Service(ABC):
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
-        """Whatever else runs while the service does."""
+        """Whatever else runs while the service does; long-lived tasks are given to `tasks`."""
         yield
 
 
@@ -91,15 +97,33 @@ class StudioService(Service):
     """A service that performs operations."""
 
     def __init__(self, name: str, ports: Ports, operations: Iterable[AnyOperation]) -> None:
-        super().__init__(ports)
         self.name = name
+        super().__init__(ports)
         self.queue = Queue(name, bindings=(f"*.*.{name}",))
-        self.indexes = (*Ledger.indexes, *Findings.indexes)
+        self.indexes = (*Ledger.indexes, *Findings.indexes, *Purchases.indexes)
         self._operations = tuple(operations)
-        ledger = Ledger(ports.database, ports.settings.lease)
-        self._worker = Worker(
-            name, self._operations, ports.bus, ports.blobs, ledger, Findings(ports.database)
+        ledger, findings = (
+            Ledger(ports.database, ports.settings.lease),
+            Findings(ports.database),
         )
+        self._buyer = Buyer(
+            accounts(ports.settings),
+            Purchases(ports.database),
+            Turns(ports.database),
+            ports.blobs,
+            share=getattr(ports.settings, "provider_share", 1.0),
+        )
+        self._worker = Worker(
+            name, self._operations, ports.bus, ports.blobs, ledger, findings, self._buyer
+        )
+
+    @asynccontextmanager
+    async def background(self) -> AsyncIterator[None]:
+        """The connections to providers."""
+        try:
+            yield
+        finally:
+            await self._buyer.close()
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Advance the item by one step."""
@@ -117,7 +141,12 @@ async def running(service: Service) -> AsyncIterator[Addresses]:
     """Run a service inside this event loop; leaving the block drains it."""
     ports, settings = service.ports, service.ports.settings
     readiness = Readiness(
-        {"bus": ports.bus.ping, "metadata": ports.database.ping, "blobs": ports.blobs.ping}
+        {
+            "bus": ports.bus.ping,
+            "metadata": ports.database.ping,
+            "blobs": ports.blobs.ping,
+            "tasks": service.tasks.check,
+        }
     )
     app = service.http()
     add_probes(app, readiness)
@@ -132,6 +161,7 @@ async def running(service: Service) -> AsyncIterator[Addresses]:
         log.info("Listening: gRPC on port %s, HTTP on port %s", grpc_port, http_port)
         await _until_available(ports.database.ensure_indexes, service.indexes)
         await stack.enter_async_context(service.background())
+        stack.push_async_callback(service.tasks.stop)  # before what they work with is closed
         if service.queue:
             consumption = await _consuming(service, service.queue)
             stack.push_async_callback(_drain, service, readiness, consumption)

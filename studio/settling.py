@@ -14,7 +14,6 @@ from studio import metrics, telemetry
 from studio.bus.base import Dead, Delivery, Done, Later, Settlement
 from studio.endings import failure_of
 from studio.events import Event, ItemData
-from studio.ledger import InProgress
 from studio.problems import Broken, Refused, StudioError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -49,19 +48,29 @@ class Settling:
     async def _settle(self, event: Event, delivery: Delivery) -> Settlement:
         try:
             await self._advance(event, delivery)
-        except InProgress as elsewhere:
-            return Later(elsewhere.as_problem(), delay=elsewhere.retry_after, counted=False)
         except Refused as refused:
             return await self._end(event, refused, delivery)
+        except Unavailable as away:
+            return await self._again(event, away, away.retry_after, delivery, counted=away.counted)
         except Exception as error:
+            log.exception("%s failed unexpectedly", event.type)
             known = error if isinstance(error, StudioError) else Broken.because(error)
-            if not isinstance(error, Unavailable):
-                log.exception("%s failed unexpectedly", event.type)
-            if delivery.is_last_attempt:
-                return await self._end(event, known, delivery)
-            wait = getattr(known, "retry_after", None)
-            return Later(known.as_problem(telemetry.trace_id()), delay=wait)
+            return await self._again(event, known, None, delivery, counted=True)
         return Done()
+
+    async def _again(
+        self,
+        event: Event,
+        error: StudioError,
+        wait: float | None,
+        delivery: Delivery,
+        *,
+        counted: bool,
+    ) -> Settlement:
+        """Later, unless this was the last attempt."""
+        if counted and delivery.is_last_attempt:
+            return await self._end(event, error, delivery)
+        return Later(error.as_problem(telemetry.trace_id()), delay=wait, counted=counted)
 
     async def _end(self, event: Event, error: StudioError, delivery: Delivery) -> Settlement:
         """End the item: tell why, return its share, keep the message for a replay."""

@@ -30,6 +30,12 @@ class Step(BaseModel):
     provider: str | None = Field(
         default=None, pattern=r"^[a-z0-9_-]+$", description="an engine; null: the operation's first"
     )
+    fallbacks: tuple[str, ...] = Field(
+        default=(),
+        max_length=10,
+        description="engines to turn to, in this order, while the provider is away; only before "
+        "anything was bought",
+    )
 
     @property
     def studio(self) -> str:

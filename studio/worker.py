@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -34,10 +35,13 @@ from studio.ledger import Ledger, Outcome, StoredOutput
 from studio.money import Money
 from studio.operation import AnyOperation, Failure, Output, Work
 from studio.problems import Broken, Refused
+from studio.providers.buying import Bought, Buyer
+from studio.providers.call import Call, ProviderAway
+from studio.providers.purchases import costs
 from studio.rpc import choose_provider, find_operation
 from studio.settling import Settling
 from studio.shares import divide
-from studio.slip import derived, step_id
+from studio.slip import Step, derived, step_id
 
 
 class Cancelled(Refused):
@@ -58,12 +62,13 @@ class Worker:
         blobs: BlobStore,
         ledger: Ledger,
         findings: Findings,
+        buyer: Buyer | None = None,
     ) -> None:
         self.studio = studio
         self.source = f"/studio/{studio}"
         self._operations = {operation.name: operation for operation in operations}
         self._bus, self._blobs, self._ledger = bus, blobs, ledger
-        self._findings = findings
+        self._findings, self._buyer = findings, buyer
         self._settling = Settling(studio, self._advance, self._publish)
 
     async def handle(self, delivery: Delivery) -> Settlement:
@@ -109,15 +114,36 @@ class Worker:
                 fix="Look at the worker's memory and logs, then replay the dead letter.",
             )
         operation = find_operation(self._operations, head.operation)
-        provider = choose_provider(operation, head.provider)
         params = operation.parse(head.params)
+        *some, last = self._providers(operation, head)
+        for provider in some:
+            try:
+                return await self._perform_by(provider, operation, step, data, params)
+            except ProviderAway:
+                if await self._has_bought(step):
+                    raise
+        return await self._perform_by(last, operation, step, data, params)
+
+    def _providers(self, operation: AnyOperation, head: Step) -> list[str]:
+        """Who may do it: the one that was asked for, then its fallbacks; who is away goes last."""
+        asked = choose_provider(operation, head.provider)
+        able = [asked, *(one for one in head.fallbacks if one in operation.offered)]
+        return sorted(able, key=lambda one: self._buyer is not None and self._buyer.is_away(one))
+
+    async def _has_bought(self, step: UUID) -> bool:
+        return self._buyer is not None and bool(await self._buyer.purchases.of_step(step))
+
+    async def _perform_by(
+        self, provider: str, operation: AnyOperation, step: UUID, data: ItemData, params: Any
+    ) -> Outcome:
         facts = data.image.facts if data.image else None
-        operation.check(facts, params)
-        quoted = operation.price(facts, params, provider)
+        engine = operation.engine(provider)
+        engine.check(facts, params)
+        quoted = engine.price(facts, params, provider)
         if data.budget is not None and not quoted.maximum <= data.budget:
             raise Refused(
                 rule="budget.exhausted",
-                says=f"{head.operation} may cost {quoted.maximum}, but this item may spend only "
+                says=f"{operation.name} may cost {quoted.maximum}, but this item may spend only "
                 f"{data.budget}.",
                 fix="Raise the run's budget, or use a lower quality or fewer variations.",
             )
@@ -126,12 +152,11 @@ class Worker:
         async with self._ledger.claimed(step, provider=provider, **about):
             made = await self._work(operation, step, data, params, provider)
             seconds = time.perf_counter() - started
-            cost = Money.zero()  # what a provider's reply tells; local engines are free
             outcome = Outcome(
                 provider=provider,
-                outputs=await self._stored(made, cost),
+                outputs=[await self._store(one) for one in made],
                 quoted=quoted.expected,
-                cost=cost,
+                cost=sum((one.cost for one in made), Money.zero()),
                 seconds=round(seconds, 3),
             )
             await self._ledger.record(step, outcome)
@@ -157,17 +182,36 @@ class Worker:
             read_blob=self._blobs.get,
             details=data.step.details if data.step else {},
             about=data.about,
-            **({"found": partial(self._findings.found, data.image.blob)} if data.image else {}),
+            write_blob=self._blobs.put,
+            buy=partial(self._buy, step),
         )
+        if data.image:
+            work = replace(work, found=partial(self._findings.found, data.image.blob))
         with telemetry.span("operate", operation=operation.name, provider=provider):
-            return await operation.run(work)
+            try:
+                return await operation.engine(provider).run(work)
+            except Refused as refused:
+                return [await self._paid_for_nothing(step, refused)]
 
-    async def _stored(self, made: Sequence[Output | Failure], cost: Money) -> list[StoredOutput]:
-        costs = cost.split(len(made))
-        return [await self._store(one, part) for one, part in zip(made, costs, strict=True)]
+    async def _buy(self, step: UUID, call: Call, index: int) -> Bought:
+        if self._buyer is None:
+            raise Broken(rule="provider.no_buyer", says=f"The {self.studio} studio cannot buy.")
+        return await self._buyer.buy(step, call, index)
 
-    async def _store(self, made: Output | Failure, cost: Money) -> StoredOutput:
-        about: dict[str, Any] = {"label": made.label, "details": dict(made.details), "cost": cost}
+    async def _paid_for_nothing(self, step: UUID, refused: Refused) -> Failure:
+        """The failure of a step that has cost something, which its fact must tell; a step that
+        has cost nothing fails as any other."""
+        paid = costs(await self._buyer.purchases.of_step(step)) if self._buyer else None
+        if not paid:
+            raise refused
+        return Failure(refused.as_problem(telemetry.trace_id()), cost=paid)
+
+    async def _store(self, made: Output | Failure) -> StoredOutput:
+        about: dict[str, Any] = {
+            "label": made.label,
+            "details": dict(made.details),
+            "cost": made.cost,
+        }
         if isinstance(made, Failure):
             return StoredOutput(problem=made.problem, **about)
         data, facts = made.data, made.facts

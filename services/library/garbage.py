@@ -9,13 +9,12 @@ claims it first, so no asset is ever added whose blob is on its way out.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from datetime import UTC, datetime, timedelta
 
 from studio.blobs.base import BlobStore
 from studio.metadata import Database, Document, Index
-from studio.problems import StudioError, Unavailable
+from studio.problems import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -59,19 +58,10 @@ class Garbage:
         """Take away what has waited long enough and is still unused; returns how many blobs."""
         before = datetime.now(UTC) - self._grace
         due = await self._rows.find({"at": {"$lt": before}})
-        return sum([await self._take_away(row) for row in due])
-
-    async def keep_collecting(self, interval: float) -> None:
-        """Collect every `interval` seconds, for ever."""
-        while True:
-            await asyncio.sleep(interval)
-            try:
-                if collected := await self.collect():
-                    log.info("Collected %d blobs that no asset refers to", collected)
-            except Unavailable as away:
-                log.warning("Collection waits: %s", away.says)
-            except StudioError as error:
-                log.error("Collection failed: %s", error.says)
+        collected = sum([await self._take_away(row) for row in due])
+        if collected:
+            log.info("Collected %d blobs that no asset refers to", collected)
+        return collected
 
     async def _take_away(self, row: Document) -> bool:
         """Claim, look again, delete. A claim restarts the clock: a dead claimant's comes due."""

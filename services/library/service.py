@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from services.library.catalogue import NAME, Catalogue
 from services.library.garbage import Garbage
@@ -61,15 +60,10 @@ class Library(Service):
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """Collect garbage now and then."""
-        collecting = asyncio.create_task(
-            self._garbage.keep_collecting(self._settings.garbage_interval)
+        self.tasks.repeat(
+            "collecting", self._garbage.collect, every=self._settings.garbage_interval
         )
-        try:
-            yield
-        finally:
-            collecting.cancel()
-            with suppress(asyncio.CancelledError):
-                await collecting
+        yield
 
 
 def library(ports: Ports) -> Service:

@@ -1,8 +1,10 @@
 """The bus on RabbitMQ, through aio-pika.
 
 Everything that is published is confirmed by the broker; everything that is consumed is
-acknowledged only after its effects are stored. The connection heals itself: after an outage
-consumers go on, and what had been in flight comes back by itself.
+acknowledged only after its effects are stored. Connections heal themselves: after an outage
+consumers go on, and what had been in flight comes back by itself. Each lane that is consumed has a
+connection of its own, and everything else has another: no lane waits for a queue that is not its
+own (docs/adr/0012).
 """
 
 from __future__ import annotations
@@ -10,9 +12,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import aio_pika
@@ -48,9 +51,10 @@ from studio.bus.base import (
     check_size,
     unroutable,
 )
-from studio.bus.recovery import PatientConnection
-from studio.bus.topology import Names, declare_common, declare_queue
+from studio.bus.recovery import connected
+from studio.bus.topology import Names, declare_common, declare_dead, declare_lane
 from studio.problems import Broken, Problem, Unavailable
+from studio.supervision import Supervision
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +68,12 @@ _REMEMBERED = 60.0
 #: RabbitMQ 3.10); closing the connection ends both.
 _CLOSE_SECONDS = 3.0
 
+#: How long a broker may take to let a lane begin, s. An election takes a second or two.
+_BEGIN_SECONDS = 8.0
+
+#: How long a lane that could not begin waits at most before it is tried again, s.
+_BEGIN_AGAIN_SECONDS = 5.0
+
 _ATTEMPT = "x-studio-attempt"
 _KEY = "x-studio-routing-key"
 _LANE = "x-studio-lane"
@@ -73,9 +83,12 @@ _OURS = (_ATTEMPT, _KEY, _LANE, _PROBLEM, _DIED_AT)
 _AWAY = (*CONNECTION_EXCEPTIONS, AMQPError, ChannelInvalidStateError, ConnectionError, TimeoutError)
 _CONTENT_TYPE = "application/cloudevents+json"
 
+Deliver = Callable[[AbstractIncomingMessage], Awaitable[None]]
+
 
 class RabbitBus(Bus):
-    """A connection to RabbitMQ, opened when it is first needed."""
+    """RabbitMQ: one connection for publishing and asking, opened when it is first needed, and one
+    for each lane that is consumed."""
 
     def __init__(
         self,
@@ -95,10 +108,10 @@ class RabbitBus(Bus):
 
     async def declare(self, queue: Queue) -> None:
         """Create the queue with all that belongs to it."""
-        async with self._channel() as channel:
-            await declare_common(channel, self._names, self._delays)
-            limits = await self._server_version() >= (4,)
-            await declare_queue(channel, self._names, queue, limits_by_default=limits)
+        await self._declare_shared(queue)
+        async with self._channel() as channel, asyncio.timeout(PATIENCE):
+            for lane in queue.lanes:
+                await declare_lane(channel, self._names, queue, lane)
 
     async def publish(self, message: Message) -> None:
         """Publish to the lane's exchange and wait for the confirm."""
@@ -115,17 +128,17 @@ class RabbitBus(Bus):
         )
 
     async def consume(self, queue: Queue, handler: Handler, *, prefetch: int) -> Consumption:
-        """Consume each lane on a channel of its own."""
-        await self.declare(queue)
-        consumer = _Consumer(self, queue, handler)
-        connection = await self._connected()
+        """Consume each lane on a connection of its own. Unavailable if none can begin.
+
+        A lane that cannot begin while another can is tried again in the background.
+        """
+        await self._declare_shared(queue)
+        consumer = _Consumer(self, queue, handler, prefetch)
         try:
-            async with asyncio.timeout(PATIENCE):
-                for lane in queue.lanes:
-                    await consumer.add(lane, await connection.channel(), prefetch)
-        except _AWAY as error:
-            await consumer.drain(0)  # or its channels would be restored
-            raise _unavailable() from error
+            await consumer.begin()
+        except BaseException:
+            await consumer.drain(0)
+            raise
         self._consumers.append(consumer)
         return consumer
 
@@ -214,6 +227,13 @@ class RabbitBus(Bus):
             "", self._names.dead(queue), _outgoing(one.message, headers), mandatory=True
         )
 
+    async def _declare_shared(self, queue: Queue) -> None:
+        """What the lanes of a queue have in common."""
+        async with self._channel() as channel, asyncio.timeout(PATIENCE):
+            await declare_common(channel, self._names, self._delays)
+            limits = await self._server_version() >= (4,)
+            await declare_dead(channel, self._names, queue.name, limits_by_default=limits)
+
     async def _send(
         self,
         exchange: str,
@@ -283,7 +303,7 @@ class RabbitBus(Bus):
                 yield channel
             finally:
                 with suppress(*_AWAY):
-                    await channel.close()
+                    await asyncio.wait_for(channel.close(), _CLOSE_SECONDS)
         except _AWAY as error:
             raise _unavailable() from error
 
@@ -291,13 +311,7 @@ class RabbitBus(Bus):
         async with self._opening:
             if self._connection is None:
                 try:
-                    self._connection = await aio_pika.connect_robust(
-                        self._url,
-                        timeout=PATIENCE,
-                        reconnect_interval=1,
-                        connection_class=PatientConnection,
-                        client_properties={"connection_name": f"image-studio {self._name}"},
-                    )
+                    self._connection = await connected(self._url, self._name, patience=PATIENCE)
                 except _AWAY as error:
                     raise _unavailable() from error
         async with asyncio.timeout(PATIENCE):
@@ -312,18 +326,94 @@ class RabbitBus(Bus):
         return tuple(int(part) for part in text.split(".")[:2] if part.isdigit())
 
 
-class _Consumer(Consumption):
-    """The consumer of one queue, with a channel a lane."""
+class _LaneConsumer:
+    """The consumer of one lane, on a connection of its own."""
 
-    def __init__(self, bus: RabbitBus, queue: Queue, handler: Handler) -> None:
+    def __init__(self, bus: RabbitBus, queue: Queue, lane: Lane, prefetch: int) -> None:
+        self._bus, self._queue, self._lane, self._prefetch = bus, queue, lane, prefetch
+        self._connection: AbstractRobustConnection | None = None
+        self._cancel: Callable[[], Awaitable[object]] | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of its queue."""
+        return self._bus._names.work(self._queue.name, self._lane)
+
+    async def begin(self, deliver: Deliver) -> None:
+        """Connect, declare, consume. Unavailable if that fails or takes too long."""
+        try:
+            async with asyncio.timeout(_BEGIN_SECONDS):
+                await self._consume(deliver)
+        except BaseException as error:
+            await self.end()  # or the connection would go on by itself
+            if isinstance(error, _AWAY):
+                raise _unavailable() from error
+            raise
+
+    async def stop(self) -> None:
+        """Fetch no more; what was fetched can still be settled."""
+        cancel, self._cancel = self._cancel, None
+        if cancel:
+            with suppress(*_AWAY):
+                await asyncio.wait_for(cancel(), _CLOSE_SECONDS)
+
+    async def end(self) -> None:
+        """Close the connection; the broker takes back what was never settled."""
+        connection, self._connection, self._cancel = self._connection, None, None
+        if connection:
+            with suppress(*_AWAY):
+                await asyncio.wait_for(connection.close(), _CLOSE_SECONDS)
+
+    async def _consume(self, deliver: Deliver) -> None:
+        bus = self._bus
+        whose = f"{bus._name} consumes {self.name}"
+        self._connection = await connected(bus._url, whose, patience=PATIENCE)
+        # A plain channel: a robust one would declare again whenever it is restored. Its end is
+        # not waited for when declaring fails: then the whole connection ends.
+        declaring = aio_pika.Channel(self._connection)
+        await declaring.initialize()
+        await declare_lane(declaring, bus._names, self._queue, self._lane)
+        await declaring.close()
+        channel = await self._connection.channel()
+        await channel.set_qos(prefetch_count=self._prefetch)
+        work = await channel.get_queue(self.name)
+        self._cancel = partial(work.cancel, await work.consume(deliver))
+
+
+class _Consumer(Consumption):
+    """The consumer of one queue: its lanes do not wait for each other."""
+
+    def __init__(self, bus: RabbitBus, queue: Queue, handler: Handler, prefetch: int) -> None:
         self._bus, self._queue, self._handler = bus, queue, handler
-        self._channels: list[AbstractChannel] = []
-        self._fetching: list[tuple[AbstractQueue, str]] = []  # by consumer tag
+        self._lanes = {lane: _LaneConsumer(bus, queue, lane, prefetch) for lane in queue.lanes}
+        self._late = Supervision(bus._name, longest=_BEGIN_AGAIN_SECONDS)
         self._busy: set[asyncio.Task[Any]] = set()
 
-    async def add(self, lane: Lane, channel: AbstractChannel, prefetch: int) -> None:
-        """Start consuming a lane."""
+    async def begin(self) -> None:
+        """Begin all lanes side by side; go on trying those that cannot if any could."""
+        begins = {lane: partial(self._begin, lane) for lane in self._lanes}
+        outcomes = await asyncio.gather(
+            *(begin() for begin in begins.values()), return_exceptions=True
+        )
+        failed = {lane: outcome for lane, outcome in zip(begins, outcomes, strict=True) if outcome}
+        if len(failed) == len(begins):
+            raise next(iter(failed.values()))
+        for lane in failed:
+            self._late.once(f"consuming {self._lanes[lane].name}", begins[lane])
 
+    async def drain(self, grace: float) -> None:
+        """Stop fetching, finish what has started, hand back what has not ended in time."""
+        await self._late.stop()
+        await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        if self._busy:
+            await asyncio.wait(set(self._busy), timeout=grace)
+        late = list(self._busy)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*(lane.end() for lane in self._lanes.values()))
+
+    async def _begin(self, lane: Lane) -> None:
         async def deliver(incoming: AbstractIncomingMessage) -> None:
             task = asyncio.current_task()
             if task:
@@ -331,27 +421,7 @@ class _Consumer(Consumption):
                 task.add_done_callback(self._busy.discard)
             await self._work(lane, incoming)
 
-        self._channels.append(channel)
-        await channel.set_qos(prefetch_count=prefetch)
-        work = await channel.get_queue(self._bus._names.work(self._queue.name, lane))
-        self._fetching.append((work, await work.consume(deliver)))
-
-    async def drain(self, grace: float) -> None:
-        """Stop fetching, finish what has started, hand back what has not ended in time."""
-        for work, tag in self._fetching:
-            with suppress(*_AWAY):
-                await asyncio.wait_for(work.cancel(tag), _CLOSE_SECONDS)
-        if self._busy:
-            await asyncio.wait(set(self._busy), timeout=grace)
-        late = list(self._busy)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        for channel in self._channels:  # the broker takes back what was never started
-            with suppress(*_AWAY):
-                await asyncio.wait_for(channel.close(), _CLOSE_SECONDS)
-        self._fetching.clear()
-        self._channels.clear()
+        await self._lanes[lane].begin(deliver)
 
     async def _work(self, lane: Lane, incoming: AbstractIncomingMessage) -> None:
         last = len(self._bus._delays)

@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from aio_pika import RobustChannel, RobustConnection
+from aio_pika import RobustChannel, RobustConnection, connect_robust
+from aio_pika.abc import TimeoutType
 
 #: How long a broker may take to restore one channel, s. An election takes a second or two.
 RESTORE_SECONDS = 5.0
@@ -31,3 +32,25 @@ class PatientConnection(RobustConnection):
     """A connection of such channels."""
 
     CHANNEL_CLASS = PatientChannel
+
+    async def connect(self, timeout: TimeoutType = None) -> None:  # noqa: ASYNC109 - aio-pika's
+        """Connect for the first time; what cannot, or is cancelled, does not go on trying."""
+        try:
+            await super().connect(timeout)
+        except BaseException:
+            await self.close()
+            raise
+
+
+async def connected(url: str, name: str, *, patience: float) -> PatientConnection:
+    """Open a connection under a name that the broker's administrators see.
+
+    patience: how long each attempt to connect may take, s.
+    """
+    return await connect_robust(
+        url,
+        timeout=patience,
+        reconnect_interval=1,
+        connection_class=PatientConnection,
+        client_properties={"connection_name": f"image-studio {name}"},
+    )

@@ -68,31 +68,35 @@ async def declare_common(channel: AbstractChannel, names: Names, delays: Sequenc
         await queue.bind(exchange)
 
 
-async def declare_queue(
-    channel: AbstractChannel, names: Names, queue: Queue, *, limits_by_default: bool
+async def declare_dead(
+    channel: AbstractChannel, names: Names, queue: str, *, limits_by_default: bool
 ) -> None:
-    """A service's work queues and its dead letters. Idempotent.
+    """The queue of a service's dead letters, of all lanes. Idempotent.
 
     limits_by_default: the broker (RabbitMQ ≥ 4) limits deliveries of every quorum queue; dead
     letters are browsed by taking and handing back, which must not use them up.
     """
     unlimited: dict[str, Any] = {"x-delivery-limit": -1} if limits_by_default else {}
-    dead = names.dead(queue.name)
-    await channel.declare_queue(dead, durable=True, arguments={**_quorum(), **unlimited})
-    for lane in queue.lanes:
-        working: dict[str, Any] = {
-            **_quorum(),
-            "x-delivery-limit": DELIVERY_LIMIT,
-            "x-dead-letter-exchange": "",
-            "x-dead-letter-routing-key": dead,
-            "x-dead-letter-strategy": "at-least-once",
-            "x-overflow": "reject-publish",
-        }
-        work = await channel.declare_queue(
-            names.work(queue.name, lane), durable=True, arguments=working
-        )
-        for pattern in queue.bindings:
-            await work.bind(names.exchange(lane), pattern)
+    await channel.declare_queue(
+        names.dead(queue), durable=True, arguments={**_quorum(), **unlimited}
+    )
+
+
+async def declare_lane(channel: AbstractChannel, names: Names, queue: Queue, lane: Lane) -> None:
+    """A service's work queue in one lane, and what it listens to. Idempotent."""
+    working: dict[str, Any] = {
+        **_quorum(),
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": names.dead(queue.name),
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    work = await channel.declare_queue(
+        names.work(queue.name, lane), durable=True, arguments=working
+    )
+    for pattern in queue.bindings:
+        await work.bind(names.exchange(lane), pattern)
 
 
 def _quorum() -> dict[str, Any]:

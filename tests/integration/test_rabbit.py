@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aio_pika
 import pytest
 
-from studio.bus.base import Done, Message, Queue
+from studio.bus import rabbit, recovery
+from studio.bus.base import Done, Lane, Message, Queue
 from studio.bus.rabbit import RabbitBus
 from studio.problems import Unavailable
 from tests.servers.rabbitmq import RabbitNode
@@ -21,8 +22,8 @@ SETTLED = 3
 pytestmark = pytest.mark.timeout(240)
 
 
-def message(text: str) -> Message:
-    return Message(text.encode(), "image.created.edit", message_id=text, addressed=True)
+def message(text: str, lane: Lane = Lane.INTERACTIVE) -> Message:
+    return Message(text.encode(), "image.created.edit", text, lane, addressed=True)
 
 
 @pytest.fixture
@@ -32,6 +33,36 @@ def node(broker_url: str) -> Iterator[RabbitNode]:
     one.start()
     yield one
     one.remove()
+
+
+class Election:
+    """Until it is over, the broker answers no `basic.consume` on the bulk lane's queue."""
+
+    def __init__(self) -> None:
+        self.is_over = asyncio.Event()
+        self.is_over.set()
+        self.asked = 0
+
+    def begin(self) -> None:
+        """The queue has lost its leader."""
+        self.is_over.clear()
+
+
+@pytest.fixture
+def election(monkeypatch) -> Election:
+    """What RabbitMQ 3.10 does without a leader, and little patience with it."""
+    one, answered = Election(), aio_pika.Queue.consume
+
+    async def consume(queue, *args, **kwargs):
+        if queue.name.endswith(".bulk"):
+            one.asked += 1
+            await one.is_over.wait()
+        return await answered(queue, *args, **kwargs)
+
+    monkeypatch.setattr(aio_pika.Queue, "consume", consume)
+    monkeypatch.setattr(rabbit, "_BEGIN_SECONDS", 1.0)
+    monkeypatch.setattr(recovery, "RESTORE_SECONDS", 1.0)
+    return one
 
 
 @pytest.fixture
@@ -48,10 +79,15 @@ async def connected() -> AsyncIterator[Callable[..., RabbitBus]]:
         await bus.close()
 
 
+async def cut(consumption, lane: Lane) -> None:
+    """End a lane's connection; it is not asked whether that is all right."""
+    await consumption._lanes[lane]._connection.transport.connection.close()
+
+
 async def until(condition) -> None:
     async with asyncio.timeout(PATIENCE):
         while not condition():
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
 
 
 async def test_a_broker_that_restarts_loses_nothing_and_is_used_again(node, connected):
@@ -92,11 +128,10 @@ async def test_what_a_dead_consumer_held_comes_back_and_is_counted(broker_url, u
         held.set()
         await asyncio.sleep(60)
 
-    await first.consume(EDIT, hold, prefetch=1)
+    consumption = await first.consume(EDIT, hold, prefetch=1)
     await first.publish(message("held"))
     await asyncio.wait_for(held.wait(), PATIENCE)
-    connection = first._connection
-    await connection.transport.connection.close()  # as if the process had died
+    await cut(consumption, Lane.INTERACTIVE)  # as if the process had died
 
     crashes = []
 
@@ -127,3 +162,105 @@ async def test_an_outsiders_message_has_sensible_defaults(broker_url, unique, co
     [delivery] = seen
     assert (delivery.attempt, delivery.message.routing_key) == (1, "image.created.edit")
     assert delivery.message.message_id
+
+
+class Seen:
+    """A handler that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.bodies: set[bytes] = set()
+
+    async def __call__(self, delivery):
+        self.bodies.add(delivery.message.body)
+        return Done()
+
+    async def one(self, text: str) -> None:
+        """Wait for it."""
+        await until(lambda: text.encode() in self.bodies)
+
+
+async def handled_while_the_other_lane_is_tried_again(bus, seen: Seen, election: Election) -> int:
+    """How many quick posts were handled, one after another, during three attempts."""
+    enough, count = election.asked + 3, 0
+    async with asyncio.timeout(PATIENCE):
+        while election.asked < enough:
+            count += 1
+            await bus.publish(message(f"quick {count}"))
+            await seen.one(f"quick {count}")
+            await asyncio.sleep(0.05)
+    return count
+
+
+async def test_a_lane_that_cannot_begin_holds_up_no_other_and_begins_when_it_can(
+    broker_url, unique, connected, election
+):
+    bus, seen = connected(broker_url, prefix=unique), Seen()
+    election.begin()
+    await bus.consume(EDIT, seen, prefetch=1)
+    await bus.publish(message("large", Lane.BULK))
+    assert await handled_while_the_other_lane_is_tried_again(bus, seen, election) >= 3
+    assert b"large" not in seen.bodies
+    election.is_over.set()
+    await seen.one("large")
+
+
+async def test_a_lane_that_cannot_be_restored_holds_up_no_other_and_is_restored_when_it_can(
+    broker_url, unique, connected, election
+):
+    bus, seen = connected(broker_url, prefix=unique), Seen()
+    consumption = await bus.consume(EDIT, seen, prefetch=1)
+    election.begin()
+    await cut(consumption, Lane.BULK)
+    await bus.publish(message("large", Lane.BULK))
+    assert await handled_while_the_other_lane_is_tried_again(bus, seen, election) >= 3
+    assert b"large" not in seen.bodies
+    election.is_over.set()
+    await seen.one("large")
+
+
+async def test_that_no_lane_can_begin_is_said(broker_url, unique, connected, election):
+    only_bulk = Queue("edit", bindings=("*.*.edit",), lanes=(Lane.BULK,))
+    election.begin()
+    with pytest.raises(Unavailable) as error:
+        await connected(broker_url, prefix=unique).consume(only_bulk, Seen(), prefetch=1)
+    assert error.value.rule == "bus.unavailable"
+
+
+async def test_a_lane_that_never_began_does_not_hold_up_draining(
+    broker_url, unique, connected, election
+):
+    bus, seen = connected(broker_url, prefix=unique), Seen()
+    election.begin()
+    consumption = await bus.consume(EDIT, seen, prefetch=1)
+    async with asyncio.timeout(PATIENCE):
+        await consumption.drain(grace=1)
+    asked = election.asked
+    await asyncio.sleep(1.5)  # more than an attempt and the delay after it
+    assert election.asked == asked
+
+
+@pytest.fixture
+async def silent_url() -> AsyncIterator[str]:
+    """A broker that takes connections and says nothing."""
+    hung_up = asyncio.Event()
+
+    async def say_nothing(_, writer) -> None:
+        await hung_up.wait()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1")
+    yield f"amqp://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    hung_up.set()
+    server.close()
+
+
+@pytest.mark.parametrize("impatience", [0.3, None], ids=["the caller gives up", "the bus gives up"])
+async def test_what_cannot_connect_does_not_go_on_trying(
+    silent_url, connected, monkeypatch, impatience
+):
+    monkeypatch.setattr(rabbit, "PATIENCE", 0.6)
+    with pytest.raises((Unavailable, TimeoutError)):
+        async with asyncio.timeout(impatience):
+            await connected(silent_url).ping()
+    trying = [str(task.get_coro()) for task in asyncio.all_tasks()]
+    assert [one for one in trying if "RobustConnection" in one] == []

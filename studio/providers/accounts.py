@@ -1,0 +1,72 @@
+"""Accounts: keys and addresses of the providers, from the settings.
+
+Keys are secrets: they go into one request header and nowhere else. What is written down instead
+is the account's name, a short hash of the key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import Field, SecretStr
+
+from studio.settings import Settings
+
+
+class ProviderSettings(Settings):
+    """Settings of a service that may buy. A provider without a key is not offered."""
+
+    stability_api_key: SecretStr | None = Field(default=None, description="of Stability AI")
+    stability_url: str = Field(default="https://api.stability.ai", description="its API")
+    openai_api_key: SecretStr | None = Field(default=None, description="of OpenAI")
+    openai_url: str = Field(default="https://api.openai.com/v1", description="its API")
+    google_api_key: SecretStr | None = Field(default=None, description="of Gemini and Imagen")
+    google_url: str = Field(
+        default="https://generativelanguage.googleapis.com/v1beta", description="its API"
+    )
+    huggingface_api_key: SecretStr | None = Field(default=None, description="of Hugging Face")
+    huggingface_url: str = Field(default="https://router.huggingface.co", description="its API")
+    ideogram_api_key: SecretStr | None = Field(default=None, description="of Ideogram")
+    ideogram_url: str = Field(default="https://api.ideogram.ai", description="its API")
+    replicate_api_key: SecretStr | None = Field(default=None, description="of Replicate")
+    replicate_url: str = Field(default="https://api.replicate.com/v1", description="its API")
+    fal_api_key: SecretStr | None = Field(default=None, description="of fal")
+    fal_url: str = Field(default="https://queue.fal.run", description="its API")
+    provider_share: float = Field(
+        default=0.33, gt=0, le=1, description="this service's part of each account's rate limit"
+    )
+
+    def buying(self) -> dict[str, Any]:
+        """What of it concerns providers, as the environment has it."""
+        own = set(type(self).model_fields) - set(Settings.model_fields)
+        return self.model_dump(include=own)
+
+
+PROVIDERS = ("stability", "openai", "google", "huggingface", "ideogram", "replicate", "fal")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody who pays a provider."""
+
+    provider: str
+    url: str
+    key: SecretStr = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """The provider and a hash that tells two keys apart and gives neither away."""
+        digest = hashlib.sha256(self.key.get_secret_value().encode()).hexdigest()
+        return f"{self.provider} {digest[:10]}"
+
+
+def accounts(settings: Settings) -> dict[str, Account]:
+    """The providers that have a key, by name."""
+    found = {}
+    for provider in PROVIDERS:
+        key = getattr(settings, f"{provider}_api_key", None)
+        if key is not None and key.get_secret_value():
+            found[provider] = Account(provider, getattr(settings, f"{provider}_url"), key)
+    return found

@@ -1,0 +1,120 @@
+"""Calls: one request to a provider as data, and the ways in which it can come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import httpx
+
+from studio.money import Money
+from studio.problems import Refused, Unavailable
+
+#: What a reply says of a bill. Most providers charge for no failed call, but a connection that
+#: breaks after the request was sent tells nothing.
+Billed = Literal["no", "yes", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One file of a multipart form."""
+
+    name: str
+    data: bytes
+    media_type: str = "image/png"
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What was bought: encoded pictures, already fetched, with what the reply said of each."""
+
+    files: Sequence[bytes]
+    cost: Money | None = None  # None: the reply does not tell, the price book does
+    details: Mapping[str, Any] = field(default_factory=dict)  # JSON: seed, request id …
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What was bought lies elsewhere for a while; the buyer fetches it before anything else."""
+
+    urls: Sequence[str]
+    cost: Money | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """The provider works on it; ask again by GET."""
+
+    id: str
+    path: str
+    every: float = 10  # s between two questions, at least
+
+
+Answer = Files | Links | Job
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One paid request. `read` turns a reply, also that of a poll, into an answer or raises."""
+
+    provider: str  # whose account and address
+    product: str  # in the price book and the limits: "edit.erase"
+    path: str
+    read: Callable[[httpx.Response], Answer]
+    price: Money  # expected, for the purchase's record
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    form: Mapping[str, str] | None = None
+    files: Sequence[tuple[str, File]] = ()  # a field's name may come several times
+    patience: float = 120  # s for a reply
+
+
+class ProviderAway(Unavailable):
+    """The provider did not do it and billed nothing; the same call may work later."""
+
+
+class Throttled(Unavailable):
+    """Our turn has not come: the account's rate is used up. Waiting costs no attempt."""
+
+    counted = False
+
+
+class Parked(Unavailable):
+    """The provider works on it; the message comes back to ask again. Costs no attempt."""
+
+    counted = False
+
+
+class ProviderRefused(Refused):
+    """The provider turned the request down."""
+
+    billed: Billed = "no"
+
+
+class Moderated(ProviderRefused):
+    """The provider's filter stopped it, on the way in or out; some bill the latter."""
+
+    def __init__(self, *, provider: str, says: str, billed: Billed = "no") -> None:
+        super().__init__(
+            rule="provider.moderated",
+            says=f"{provider} filtered this picture: {says}",
+            fix="Reword the prompt, or use another picture.",
+        )
+        self.billed = billed
+
+
+class InDoubt(Refused):
+    """The request was sent, and the reply was lost: it may have been billed, so it is not
+    sent again by itself."""
+
+    status = 502
+
+    def __init__(self, provider: str, product: str) -> None:
+        super().__init__(
+            rule="provider.in_doubt",
+            says=f"{provider} was asked for {product}, and the connection or the worker ended "
+            "before its reply was kept. It may have been billed.",
+            fix="Start the item again in a new run to buy it anew; this step never does.",
+        )

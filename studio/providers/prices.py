@@ -1,0 +1,97 @@
+"""Prices: what a call costs, as dated data (`prices/*.yaml`), each with its source.
+
+A quote reads the newest book that is valid; what was paid is taken from the reply where it tells.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from studio.money import Amount, Money, PriceRange
+from studio.problems import Refused
+
+
+class Price(BaseModel):
+    """The price of one call of a product, or of one image where the unit says so."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    product: str = Field(pattern=r"^[a-z0-9][a-z0-9._/-]*$", examples=["edit.erase"])
+    unit: str = Field(pattern="^(call|image)$")
+    expected: Amount
+    minimum: Amount | None = Field(default=None, description="null: the expected one")
+    maximum: Amount | None = Field(default=None, description="null: the expected one")
+    note: str | None = None
+    source: str
+    checked_on: date | None = Field(default=None, description="null: the book's day")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        low, high = self.minimum or self.expected, self.maximum or self.expected
+        if not 0 <= low <= self.expected <= high:
+            raise ValueError(f"{self.product}: minimum ≤ expected ≤ maximum does not hold")
+        return self
+
+
+class _Provider(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    currency: str = Field(pattern="^[A-Z]{3}$")
+    prices: list[Price]
+
+
+class PriceBook(BaseModel):
+    """All prices of one date."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str
+    checked_on: date
+    providers: dict[str, _Provider]
+
+    @model_validator(mode="after")
+    def _no_product_twice(self) -> Self:
+        for name, provider in self.providers.items():
+            products = [one.product for one in provider.prices]
+            if len(set(products)) < len(products):
+                raise ValueError(f"{name} has two prices for one product")
+        return self
+
+    def price(self, provider: str, product: str, images: int = 1) -> PriceRange:
+        """What a call costs that makes so many images.
+
+        Refused (`price.unknown`): nothing is bought whose price is not known.
+        """
+        found = self.providers.get(provider)
+        for one in found.prices if found else ():
+            if one.product == product:
+                times = images if one.unit == "image" else 1
+                return _range(one, found.currency if found else "USD") * times
+        raise Refused(
+            rule="price.unknown",
+            says=f"The price book {self.version} knows no price of {product} at {provider}.",
+            fix="Add it to studio/providers/prices with its source, or use another provider.",
+        )
+
+
+def _range(price: Price, currency: str) -> PriceRange:
+    return PriceRange(
+        minimum=Money.of(price.minimum or price.expected, currency),
+        expected=Money.of(price.expected, currency),
+        maximum=Money.of(price.maximum or price.expected, currency),
+    )
+
+
+@lru_cache(maxsize=1)
+def price_book() -> PriceBook:
+    """The newest book, validated."""
+    newest = max((Path(__file__).parent / "prices").glob("*.yaml"))
+    return PriceBook.model_validate(
+        {"version": newest.stem, **yaml.safe_load(newest.read_text(encoding="utf-8"))}
+    )

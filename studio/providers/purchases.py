@@ -1,0 +1,111 @@
+"""Purchases: one row per paid call, so that nothing is bought twice.
+
+    wanted ─> sent ─> bought            the pictures are in the blob store
+                ├──> job ──> bought     the provider works; its job's id is known
+                ├──> refused            turned down or filtered; billed or not
+                ├──> (gone)             not billed: it may be sent again
+                └──> in doubt           sent, and nobody knows; never sent again
+
+A worker that finds `sent` holds the step's lease, so whoever sent it is dead: it is in doubt.
+The sum of the rows is what was spent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from studio.metadata import AlreadyThere, Database, Index
+from studio.money import Money
+from studio.problems import Problem
+
+State = Literal["sent", "job", "bought", "refused", "in_doubt"]
+
+
+class Purchase(BaseModel):
+    """What is known of a paid call."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    state: State
+    provider: str
+    product: str
+    account: str
+    price: Money  # expected
+    cost: Money = Money.zero()  # billed, as far as we know; in doubt: the expected price
+    blobs: list[str] = []
+    details: dict[str, Any] = {}
+    problem: Problem | None = None
+    job: str | None = None
+    path: str | None = None
+    since: datetime
+
+
+class Purchases:
+    """The purchases of one service, in its own database."""
+
+    indexes = (Index("purchases", (("account", 1), ("state", 1))),)
+
+    def __init__(self, database: Database) -> None:
+        self._rows = database.collection("purchases")
+
+    async def get(self, step: UUID, index: int) -> Purchase | None:
+        """What became of a call so far."""
+        row = await self._rows.get(_key(step, index))
+        return Purchase.model_validate(row) if row else None
+
+    async def of_step(self, step: UUID) -> list[Purchase]:
+        """All calls of a step, in order."""
+        keys = [_key(step, index) for index in range(MOST_CALLS)]
+        rows = await self._rows.find({"_id": {"$in": keys}}, sort=(("_id", 1),))
+        return [Purchase.model_validate(row) for row in rows]
+
+    async def begin(self, step: UUID, index: int, purchase: Purchase) -> bool:
+        """Write down that it is sent now; False if it had been before."""
+        row = _row(purchase) | {"_id": _key(step, index), "step": str(step)}
+        try:
+            await self._rows.insert(row)
+        except AlreadyThere:
+            return False
+        return True
+
+    async def become(self, step: UUID, index: int, purchase: Purchase) -> None:
+        """Write down what became of it."""
+        await self._rows.update_one({"_id": _key(step, index)}, {"$set": _row(purchase)})
+
+    async def forget(self, step: UUID, index: int) -> None:
+        """It was not billed and may be sent again."""
+        await self._rows.delete_one({"_id": _key(step, index)})
+
+    async def in_doubt(self, account: str) -> list[Purchase]:
+        """The calls of an account of which nobody knows whether they were billed."""
+        rows = await self._rows.find({"account": account, "state": "in_doubt"})
+        return [Purchase.model_validate(row) for row in rows]
+
+    async def spent(self, account: str) -> Money:
+        """The sum of an account's costs; calls in doubt count with their expected price."""
+        rows = await self._rows.find({"account": account}, projection=["cost"])
+        return sum((Money.model_validate(row["cost"]) for row in rows), Money.zero())
+
+
+#: A step makes at most so many calls (ten variations, and a spare for each).
+MOST_CALLS = 20
+
+
+def costs(purchases: Sequence[Purchase]) -> Money:
+    """What they cost together."""
+    return sum((one.cost for one in purchases), Money.zero())
+
+
+def _key(step: UUID, index: int) -> str:
+    return f"{step} {index:02}"
+
+
+def _row(purchase: Purchase) -> dict[str, Any]:
+    row = purchase.model_dump(mode="json")
+    row["since"] = purchase.since
+    return row

@@ -1,0 +1,75 @@
+"""Turns: a provider's rate limit, shared by all replicas of a service.
+
+A token bucket in the database, changed by compare-and-set: whoever finds it empty comes back when
+the next token is due. An account that several services use is divided between them
+(`limits/*.yaml`, share).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from studio.metadata import AlreadyThere, Database
+from studio.providers.call import Throttled
+
+_TRIES = 12
+
+
+class Turns:
+    """The buckets of a service's accounts."""
+
+    def __init__(
+        self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        self._buckets = database.collection("turns")
+        self._now = now
+
+    async def take(self, account: str, per_second: float, burst: int) -> None:
+        """Take a turn. Throttled tells when the next is due.
+
+        per_second: turns that come back each second. burst: turns that can be saved up, ≥ 1.
+        """
+        for _ in range(_TRIES):
+            if await self._taken(account, per_second, burst):
+                return
+            await asyncio.sleep(random.uniform(0.005, 0.05))
+        raise _throttled(account, 1)
+
+    async def rest(self, account: str, seconds: float) -> None:
+        """Take no turn for a while: the provider said so."""
+        until = self._now().timestamp() + seconds
+        await self._buckets.upsert(account, {"rest_until": until})
+
+    async def _taken(self, account: str, per_second: float, burst: int) -> bool:
+        """False if somebody else changed the bucket meanwhile."""
+        now = self._now().timestamp()
+        row = await self._buckets.get(account)
+        if row is None or "at" not in row:
+            first = {"tokens": burst - 1.0, "at": now}
+            if row is not None:
+                return await self._buckets.update_one({"_id": account, "at": None}, {"$set": first})
+            try:
+                await self._buckets.insert({"_id": account, **first})
+            except AlreadyThere:
+                return False
+            return True
+        if row.get("rest_until", 0) > now:
+            raise _throttled(account, row["rest_until"] - now)
+        tokens = min(float(burst), row["tokens"] + max(0.0, now - row["at"]) * per_second)
+        if tokens < 1:
+            raise _throttled(account, (1 - tokens) / per_second)
+        as_read = {"_id": account, "at": row["at"], "tokens": row["tokens"]}
+        taken = {"tokens": tokens - 1, "at": max(now, row["at"])}
+        return await self._buckets.update_one(as_read, {"$set": taken})
+
+
+def _throttled(account: str, seconds: float) -> Throttled:
+    return Throttled(
+        rule="provider.rate",
+        says=f"The rate of {account.partition(' ')[0]} is used up for {seconds:.1f} s.",
+        fix="Nothing: it is tried again.",
+        retry_after=max(0.1, seconds),
+    )

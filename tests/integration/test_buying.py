@@ -1,0 +1,289 @@
+"""Buying: a paid call is paid for once, whatever ends in the middle of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from pydantic import SecretStr
+
+from studio.blobs.s3 import S3BlobStore
+from studio.metadata import Database
+from studio.money import Money
+from studio.providers.accounts import Account
+from studio.providers.breaker import Breaker
+from studio.providers.buying import Buyer
+from studio.providers.call import (
+    Answer,
+    Call,
+    Files,
+    InDoubt,
+    Job,
+    Links,
+    Moderated,
+    Parked,
+    ProviderAway,
+    ProviderRefused,
+    Throttled,
+)
+from studio.providers.purchases import Purchase, Purchases
+from studio.providers.turns import Turns
+from tests.servers.shop import PICTURE, Shop, open_shop
+
+PRICE = Money.of("0.05")
+KEY = "sk-a-very-secret-key"
+
+
+def read(response: httpx.Response) -> Answer:
+    """The shop's protocol."""
+    kind = response.headers["content-type"]
+    if response.status_code == 202:
+        return Job("job-1", "/result", every=0.1)
+    if response.status_code >= 400:
+        raise ProviderRefused(rule="shop.refused", says=response.text, fix="Ask otherwise.")
+    if response.headers.get("finish-reason"):
+        raise Moderated(provider="shop", says="no cats.", billed="yes")
+    if kind == "text/job":
+        return Job(response.text, "/result", every=0.1)
+    if kind == "text/uri-list":
+        return Links([response.text])
+    if not kind.startswith("image/"):
+        raise ValueError("no picture")
+    return Files([response.content], details={"seed": 7})
+
+
+@pytest.fixture
+async def shop() -> AsyncIterator[Shop]:
+    async with open_shop() as open_:
+        yield open_
+
+
+@pytest.fixture
+def account(shop: Shop) -> Account:
+    return Account("stability", shop.url, SecretStr(KEY))
+
+
+@pytest.fixture
+async def buyer(account: Account, database: Database, blobs: S3BlobStore) -> AsyncIterator[Buyer]:
+    buyer = new_buyer(account, database, blobs)
+    yield buyer
+    await buyer.close()
+
+
+def new_buyer(account: Account, database: Database, blobs: S3BlobStore) -> Buyer:
+    """Another process would build its own, on the same database."""
+    accounts = {account.provider: account}
+    return Buyer(accounts, Purchases(database), Turns(database), blobs)
+
+
+def call(path: str) -> Call:
+    return Call("stability", "edit.erase", path, read, PRICE, form={"prompt": "a cup"})
+
+
+async def known(database: Database, step: UUID) -> Purchase:
+    found = await Purchases(database).get(step, 0)
+    assert found is not None
+    return found
+
+
+async def test_a_repeated_step_gets_the_same_picture_and_buys_nothing(
+    buyer: Buyer, shop: Shop
+) -> None:
+    step = uuid4()
+    first = await buyer.buy(step, call("/picture"))
+    again = await buyer.buy(step, call("/picture"))
+    assert first.files == again.files == [PICTURE]
+    assert first.cost == again.cost == PRICE
+    assert again.details["seed"] == 7
+    assert shop.billed.total() == 1
+
+
+async def test_every_variation_of_a_step_is_a_purchase_of_its_own(
+    buyer: Buyer, shop: Shop, account: Account
+) -> None:
+    step = uuid4()
+    for index in (0, 1, 2, 1, 0):
+        await buyer.buy(step, call("/picture"), index)
+    assert shop.billed.total() == 3
+    assert await buyer.purchases.spent(account.name) == PRICE * 3
+    assert len(await buyer.purchases.of_step(step)) == 3
+
+
+async def test_a_reply_that_breaks_off_is_in_doubt_and_never_bought_again(
+    buyer: Buyer, shop: Shop, database: Database
+) -> None:
+    step = uuid4()
+    for _ in range(3):
+        with pytest.raises(InDoubt) as caught:
+            await buyer.buy(step, call("/lost"))
+    assert caught.value.rule == "provider.in_doubt"
+    assert shop.billed.total() == 1
+    assert (await known(database, step)).cost == PRICE  # counts as spent
+
+
+async def test_what_a_dead_worker_had_sent_is_in_doubt_and_not_sent_again(
+    buyer: Buyer, shop: Shop, account: Account, database: Database
+) -> None:
+    step = uuid4()
+    sent = Purchase(
+        state="sent",
+        provider="stability",
+        product="edit.erase",
+        account=account.name,
+        price=PRICE,
+        cost=PRICE,
+        since=datetime.now(UTC),
+    )
+    await Purchases(database).begin(step, 0, sent)
+    with pytest.raises(InDoubt):
+        await buyer.buy(step, call("/picture"))
+    assert shop.asked.total() == 0
+    assert [one.state for one in await buyer.purchases.in_doubt(account.name)] == ["in_doubt"]
+
+
+async def test_a_page_of_html_under_200_is_in_doubt(buyer: Buyer, shop: Shop) -> None:
+    step = uuid4()
+    for _ in range(2):
+        with pytest.raises(InDoubt):
+            await buyer.buy(step, call("/text"))
+    assert shop.billed.total() == 1
+
+
+async def test_a_job_is_parked_and_asked_for_until_it_is_done(
+    buyer: Buyer, shop: Shop, account: Account, database: Database, blobs: S3BlobStore
+) -> None:
+    step = uuid4()
+    with pytest.raises(Parked) as parked:
+        await buyer.buy(step, call("/job"))
+    assert parked.value.retry_after == 0.1
+    assert not parked.value.counted  # waiting uses up no attempt
+    later = new_buyer(account, database, blobs)  # another replica goes on
+    with pytest.raises(Parked):
+        await later.buy(step, call("/job"))
+    assert (await later.buy(step, call("/job"))).files == [PICTURE]
+    await later.close()
+    assert shop.billed == {"/job": 1}
+
+
+async def test_a_job_that_never_ends_is_given_up_in_doubt(
+    buyer: Buyer, shop: Shop, database: Database
+) -> None:
+    step = uuid4()
+    with pytest.raises(Parked):
+        await buyer.buy(step, call("/job"))
+    old = (await known(database, step)).model_copy(
+        update={"since": datetime.now(UTC) - timedelta(hours=2)}
+    )
+    await Purchases(database).become(step, 0, old)
+    with pytest.raises(InDoubt):
+        await buyer.buy(step, call("/job"))
+    assert shop.asked["/result"] == 0
+
+
+async def test_what_was_not_billed_is_sent_again(
+    buyer: Buyer, shop: Shop, account: Account
+) -> None:
+    shop.busy = 1
+    step = uuid4()
+    with pytest.raises(ProviderAway) as away:
+        await buyer.buy(step, call("/busy"))
+    assert away.value.counted
+    assert await buyer.purchases.spent(account.name) == Money.zero()
+    assert (await buyer.buy(step, call("/busy"))).files == [PICTURE]
+    assert shop.billed.total() == 1
+
+
+async def test_a_refusal_is_remembered_and_costs_nothing(
+    buyer: Buyer, shop: Shop, database: Database
+) -> None:
+    step = uuid4()
+    for _ in range(2):
+        with pytest.raises(ProviderRefused, match="the prompt is missing"):
+            await buyer.buy(step, call("/refused"))
+    assert shop.asked.total() == 1
+    assert (await known(database, step)).cost == Money.zero()
+
+
+async def test_a_filtered_picture_under_200_is_moderated_and_costs_what_it_costs(
+    buyer: Buyer, database: Database
+) -> None:
+    step = uuid4()
+    with pytest.raises(Moderated):
+        await buyer.buy(step, call("/filtered"))
+    found = await known(database, step)
+    assert (found.state, found.cost, found.blobs) == ("refused", PRICE, [])
+
+
+async def test_linked_results_are_fetched_without_the_key_and_kept(
+    buyer: Buyer, shop: Shop, blobs: S3BlobStore, database: Database
+) -> None:
+    step = uuid4()
+    assert (await buyer.buy(step, call("/link"))).files == [PICTURE]
+    assert KEY in shop.headers[0]["authorization"]
+    assert all(KEY not in value for value in shop.headers[1].values())
+    [blob] = (await known(database, step)).blobs
+    assert await blobs.get(blob) == PICTURE
+
+
+async def test_a_provider_that_is_not_there_is_tried_again_without_doubt(
+    account: Account, database: Database, blobs: S3BlobStore
+) -> None:
+    nobody = Account("stability", "http://127.0.0.1:9", account.key)
+    buyer = new_buyer(nobody, database, blobs)
+    with pytest.raises(ProviderAway):
+        await buyer.buy(uuid4(), call("/picture"))
+    assert await buyer.purchases.spent(nobody.name) == Money.zero()
+    await buyer.close()
+
+
+async def test_a_provider_that_keeps_failing_is_left_alone(buyer: Buyer, shop: Shop) -> None:
+    for _ in range(5):
+        with pytest.raises(ProviderAway):
+            await buyer.buy(uuid4(), call("/down"))
+    assert buyer.is_away("stability")
+    with pytest.raises(ProviderAway, match="left alone"):
+        await buyer.buy(uuid4(), call("/picture"))
+    assert shop.asked.total() == 5
+
+
+def test_a_breaker_lets_a_call_try_after_its_rest() -> None:
+    now = [0.0]
+    breaker = Breaker("shop", clock=lambda: now[0])
+    for _ in range(5):
+        breaker.failed()
+    with pytest.raises(ProviderAway):
+        breaker.check()
+    now[0] = 31.0
+    breaker.check()
+    breaker.answered()
+    now[0] = 0.0
+    breaker.check()
+
+
+async def test_replicas_share_the_turns_of_an_account(database: Database) -> None:
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    one, other = (Turns(database, now=lambda: now[0]) for _ in range(2))
+    await one.take("stability x", per_second=1, burst=2)
+    await other.take("stability x", per_second=1, burst=2)
+    with pytest.raises(Throttled) as throttled:
+        await one.take("stability x", per_second=1, burst=2)
+    assert throttled.value.retry_after == pytest.approx(1)
+    assert not throttled.value.counted
+    now[0] += timedelta(seconds=1)
+    await other.take("stability x", per_second=1, burst=2)
+    with pytest.raises(Throttled):
+        await one.take("stability x", per_second=1, burst=2)
+
+
+async def test_an_account_rests_for_all_replicas_after_a_429(database: Database) -> None:
+    now = [datetime(2026, 1, 1, tzinfo=UTC)]
+    one, other = (Turns(database, now=lambda: now[0]) for _ in range(2))
+    await one.take("stability x", per_second=10, burst=20)
+    await one.rest("stability x", 60)
+    with pytest.raises(Throttled):
+        await other.take("stability x", per_second=10, burst=20)
+    now[0] += timedelta(seconds=61)
+    await other.take("stability x", per_second=10, burst=20)
