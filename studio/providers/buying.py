@@ -19,7 +19,7 @@ import httpx
 from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
 from studio.money import Money
-from studio.problems import Broken, Refused
+from studio.problems import Refused
 from studio.providers.accounts import Account
 from studio.providers.breaker import Breaker
 from studio.providers.call import (
@@ -34,6 +34,7 @@ from studio.providers.call import (
     ProviderRefused,
 )
 from studio.providers.limits import provider_limits
+from studio.providers.pictures import picture
 from studio.providers.purchases import Purchase, Purchases
 from studio.providers.turns import Turns
 
@@ -42,7 +43,9 @@ log = logging.getLogger(__name__)
 #: s that a job may take before it is given up as in doubt.
 _LONGEST_JOB = 3600
 _MAX_REPLY = 64 * 1024 * 1024  # bytes
-_TOO_MANY, _SERVER_ERROR = 429, 500
+_ERROR, _TOO_MANY, _SERVER_ERROR, _GONE = 400, 429, 500, {403, 404, 410}
+#: A 429 that no waiting ends: the account has no money (OpenAI's code).
+_NO_MONEY = b"insufficient_quota"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,8 @@ class Buyer:
                 return await self._remembered(known)
             case "job":
                 return await self._poll(step, call, index, known)
+            case "linked":
+                return await self._collected(step, index, known)
             case "refused" if known.problem:
                 told = known.problem
                 raise ProviderRefused(rule=told.rule, says=told.says, fix=told.fix)
@@ -148,12 +153,15 @@ class Buyer:
     ) -> Bought:
         """Believe a reply: it was not done, it was refused, it is being done, or it is here."""
         status = response.status_code
-        if status == _TOO_MANY or status >= _SERVER_ERROR:
+        is_broke = status == _TOO_MANY and _NO_MONEY in response.content
+        if not is_broke and (status == _TOO_MANY or status >= _SERVER_ERROR):
             if sent.state == "sent":
                 await self.purchases.forget(step, index)
             raise await self._not_now(call.provider, response)
         self._breakers[call.provider].answered()
         try:
+            if len(response.content) > _MAX_REPLY:
+                raise ValueError("larger than any picture")
             answer = call.read(response)
         except ProviderRefused as refused:
             cost = Money.zero() if refused.billed == "no" else sent.price
@@ -174,10 +182,17 @@ class Buyer:
                     await self._became(step, index, sent, state="job", job=id_, path=path)
                 raise _parked(call.provider, every)
             case Links(urls=urls):
-                files = [await self._fetched(url) for url in urls]
-                return await self._kept(
-                    step, index, sent, Files(files, answer.cost, answer.details)
+                cost = sent.price if answer.cost is None else answer.cost
+                linked = sent.model_copy(
+                    update={
+                        "state": "linked",
+                        "links": list(urls),
+                        "cost": cost,
+                        "details": dict(answer.details),
+                    }
                 )
+                await self.purchases.become(step, index, linked)
+                return await self._collected(step, index, linked)
             case Files():
                 return await self._kept(step, index, sent, answer)
 
@@ -191,6 +206,15 @@ class Buyer:
         )
         metrics.spent.labels(sent.provider, cost.currency).inc(float(cost.amount))
         return Bought(list(files.files), cost, details)
+
+    async def _collected(self, step: UUID, index: int, linked: Purchase) -> Bought:
+        """Fetch what is paid and lies elsewhere; asking again costs nothing until it is gone."""
+        try:
+            files = [await self._fetched(url) for url in linked.links]
+        except ProviderRefused as gone:
+            await self._became(step, index, linked, state="refused", problem=gone.as_problem())
+            raise
+        return await self._kept(step, index, linked, Files(files, linked.cost, linked.details))
 
     async def _remembered(self, known: Purchase) -> Bought:
         files = [await self._blobs.get(one) for one in known.blobs]
@@ -213,12 +237,20 @@ class Buyer:
         """A result that lies elsewhere; no key is sent there."""
         try:
             response = await self._client.get(url, timeout=httpx.Timeout(60), follow_redirects=True)
-            response.raise_for_status()
         except httpx.HTTPError as error:
             raise _away("the provider's store", type(error).__name__) from error
-        if len(response.content) > _MAX_REPLY:
-            raise Broken(rule="provider.too_large", says="A result is larger than any picture.")
-        return response.content
+        if response.status_code in _GONE:
+            raise ProviderRefused(
+                rule="provider.expired",
+                says="The provider made the picture, and its store has it no more.",
+                fix="Start the item again in a new run.",
+            )
+        if response.status_code >= _ERROR or len(response.content) > _MAX_REPLY:
+            raise _away("the provider's store", f"HTTP {response.status_code}")
+        try:
+            return picture(response.content)
+        except ValueError as error:
+            raise _away("the provider's store", "no picture") from error
 
     async def _became(self, step: UUID, index: int, sent: Purchase, **what: Any) -> None:
         await self.purchases.become(step, index, sent.model_copy(update=what))

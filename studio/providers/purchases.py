@@ -2,6 +2,7 @@
 
     wanted ─> sent ─> bought            the pictures are in the blob store
                 ├──> job ──> bought     the provider works; its job's id is known
+                ├──> linked ─> bought   paid, and lying elsewhere: the links are known
                 ├──> refused            turned down or filtered; billed or not
                 ├──> (gone)             not billed: it may be sent again
                 └──> in doubt           sent, and nobody knows; never sent again
@@ -23,7 +24,7 @@ from studio.metadata import AlreadyThere, Database, Index
 from studio.money import Money
 from studio.problems import Problem
 
-State = Literal["sent", "job", "bought", "refused", "in_doubt"]
+State = Literal["sent", "job", "linked", "bought", "refused", "in_doubt"]
 
 
 class Purchase(BaseModel):
@@ -38,6 +39,7 @@ class Purchase(BaseModel):
     price: Money  # expected
     cost: Money = Money.zero()  # billed, as far as we know; in doubt: the expected price
     blobs: list[str] = []
+    links: list[str] = []
     details: dict[str, Any] = {}
     problem: Problem | None = None
     job: str | None = None

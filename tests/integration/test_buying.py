@@ -228,6 +228,29 @@ async def test_linked_results_are_fetched_without_the_key_and_kept(
     assert await blobs.get(blob) == PICTURE
 
 
+async def test_what_is_paid_and_cannot_be_fetched_yet_is_fetched_later_and_not_bought_again(
+    buyer: Buyer, shop: Shop
+) -> None:
+    shop.store, step = "away", uuid4()
+    with pytest.raises(ProviderAway):
+        await buyer.buy(step, call("/link"))
+    shop.store = "open"
+    assert (await buyer.buy(step, call("/link"))).files == [PICTURE]
+    assert shop.billed == {"/link": 1}
+
+
+async def test_what_has_expired_at_the_provider_is_refused_and_was_paid(
+    buyer: Buyer, shop: Shop, database: Database
+) -> None:
+    shop.store, step = "gone", uuid4()
+    for _ in range(2):
+        with pytest.raises(ProviderRefused) as refused:
+            await buyer.buy(step, call("/link"))
+        assert refused.value.rule == "provider.expired"
+    assert (await known(database, step)).cost == PRICE
+    assert shop.billed == {"/link": 1}
+
+
 async def test_a_provider_that_is_not_there_is_tried_again_without_doubt(
     account: Account, database: Database, blobs: S3BlobStore
 ) -> None:

@@ -23,6 +23,7 @@ class Shop:
         self.asked: Counter[str] = Counter()
         self.headers: list[dict[str, str]] = []
         self.busy = 0
+        self.store = "open"  # away, gone
         self.work = 2  # polls until a job is done
         self.url = ""
 
@@ -55,6 +56,10 @@ class Shop:
                 return _http("400 Bad", b"the prompt is missing", "text/plain")
             case "/result" if self.asked[path] < self.work:
                 return _http("202 Accepted", b"working", "text/plain")
+            case "/stored" if self.store == "away":
+                return _http("503 Away", b"later", "text/plain")
+            case "/stored" if self.store == "gone":
+                return _http("404 Gone", b"expired", "text/plain")
             case "/result" | "/stored":
                 return _http("200 OK", PICTURE, "image/png")
         self.billed[path] += 1

@@ -1,0 +1,74 @@
+"""The price book and the limits: each number says where it comes from."""
+
+import pytest
+
+from studio.problems import Refused
+from studio.providers.accounts import PROVIDERS
+from studio.providers.limits import product_limits, provider_limits
+from studio.providers.prices import price_book
+
+BOOK = price_book()
+
+
+def bought(provider: str) -> set[str]:
+    """The products that can be bought; tokens only count what a reply says was used."""
+    products = {one.product for one in BOOK.providers[provider].prices}
+    return {one for one in products if not one.startswith("token.")}
+
+
+def test_the_newest_book_is_named_by_its_month():
+    assert BOOK.version == "2026-11"
+
+
+def test_every_provider_with_an_account_has_prices_and_limits():
+    assert set(BOOK.providers) == set(PROVIDERS)
+    assert all(provider_limits(one).products for one in PROVIDERS)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_every_price_and_limit_has_a_source(provider):
+    prices, limits = BOOK.providers[provider].prices, provider_limits(provider).products
+    assert all(one.source.strip() for one in (*prices, *limits))
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_has_limits_has_a_price_and_the_reverse(provider):
+    limits = [one.product for one in provider_limits(provider).products]
+    assert set(limits) == bought(provider)
+    assert len(set(limits)) == len(limits)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_must_be_checked_again_has_a_range(provider):
+    for one in BOOK.providers[provider].prices:
+        if one.product in bought(provider) and "[recheck]" in (one.note or ""):
+            price = BOOK.price(provider, one.product)
+            assert price.minimum < price.maximum, one.product
+
+
+def test_every_model_of_openai_has_the_prices_of_its_tokens():
+    models = {
+        one.removeprefix("generate.").rsplit(".", 2)[0]
+        for one in bought("openai")
+        if one.startswith("generate.")
+    }
+    tokens = {one.product for one in BOOK.providers["openai"].prices} - bought("openai")
+    kinds = ("output", "text_input", "image_input")
+    assert tokens == {f"token.{kind}.{model}" for kind in kinds for model in models}
+
+
+def test_an_upscale_costs_what_the_configuration_says_and_not_the_guide():
+    price = BOOK.price("stability", "upscale.conservative")
+    assert str(price.expected) == "0.4 USD"
+    assert str(price.minimum) == "0.25 USD"
+
+
+def test_a_price_that_is_not_known_is_refused():
+    with pytest.raises(Refused, match="knows no price"):
+        BOOK.price("stability", "generate.everything")
+
+
+def test_fast_upscale_takes_what_ultra_makes_and_not_what_core_makes():
+    most = product_limits("stability", "upscale.fast").image.max_pixels
+    assert product_limits("stability", "generate.ultra").output_pixels <= most
+    assert product_limits("stability", "generate.core").output_pixels > most
