@@ -1,0 +1,205 @@
+"""fal's queue: submit, status, result, cancel.
+
+providers.md §4.7. The queue takes everything; what is wrong with an input is said by the result
+(422), when the request has run. A fault `moderated` is the 422 of the content checker. Beyond
+the account's concurrency requests wait. Webhooks and status streams are not simulated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+from fastapi import APIRouter, Request, Response
+from PIL import Image
+
+from tests.simulator import pictures
+from tests.simulator.bill import usd
+from tests.simulator.forms import Form
+from tests.simulator.jobs import BadInput, Job, picture_of, starts
+from tests.simulator.provider import MEDIA_TYPES, Provider, Simulation, base_of, bearer, reply_json
+
+_FLAGGED = "The content could not be processed because it was flagged by a content checker."
+_LIFECYCLE = "x-fal-object-lifecycle-preference"
+
+
+class Fal(Provider):
+    """queue.fal.run."""
+
+    name = "fal"
+
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__(simulation)
+        self._jobs: dict[str, Job] = {}
+
+    def routes(self) -> APIRouter:
+        router = self.file_route()
+        router.get("/{app:path}/requests/{job_id}/status")(self.status)
+        router.put("/{app:path}/requests/{job_id}/cancel")(self.cancel)
+        router.get("/{app:path}/requests/{job_id}")(self.result)
+        router.post("/{app:path}")(self.submit)
+        return router
+
+    def reset(self) -> None:
+        self._jobs.clear()
+
+    def key_of(self, request: Request) -> str:
+        return bearer(request, "Key")
+
+    def problem(self, status: int, says: str, name: str = "") -> Response:
+        return reply_json({"detail": says}, status)
+
+    async def submit(self, app: str, request: Request) -> Response:
+        """POST /{app}: into the queue."""
+        call = await self.begin(request, "submit")
+        if app not in self.limits.endpoints:
+            self.refuse(404, f"Application '{app}' not found")
+        values = await self.document(request)
+        job = Job(str(uuid4()), app, values, call, self.clock.now())
+        wrong = self._detail(job)
+        self._jobs[job.id] = job
+        if not wrong or self.settings.fal_422_billed:
+            for _ in range(1 if wrong else values.get("num_images", 1)):
+                call.bill(usd(self.name, app))
+        urls = self._urls(job)
+        position = {"queue_position": self._position(job)}
+        ids = {"request_id": job.id, "gateway_request_id": job.id}
+        return call.reply(reply_json({**ids, **urls, **position, "status": "IN_QUEUE"}))
+
+    async def status(self, app: str, job_id: str, request: Request) -> Response:
+        """GET …/status."""
+        call = await self.begin(request, "status", sells=False)
+        job = self._job(job_id, call.key)
+        status = self._status(job)
+        queued = {"queue_position": self._position(job)} if status == "IN_QUEUE" else {}
+        reply = {"status": status, "request_id": job.id, **queued, **self._urls(job)}
+        return call.reply(reply_json(reply, 200 if status == "COMPLETED" else 202))
+
+    async def result(self, app: str, job_id: str, request: Request) -> Response:
+        """GET …/requests/{id}."""
+        call = await self.begin(request, "result", sells=False)
+        job = self._job(job_id, call.key)
+        if self._status(job) != "COMPLETED":
+            self.refuse(400, "Request is still in progress")
+        if job.cancelled_at is not None:
+            self.refuse(400, "Request was cancelled")
+        if detail := self._detail(job):
+            return call.reply(reply_json({"detail": detail}, 422))
+        if not job.urls:
+            await asyncio.to_thread(self._run, job)
+        return call.reply(reply_json(self._made(job)))
+
+    async def cancel(self, app: str, job_id: str, request: Request) -> Response:
+        """PUT …/cancel."""
+        call = await self.begin(request, "cancel", sells=False)
+        job = self._jobs.get(job_id)
+        if job is None or job.call.key != call.key:
+            return call.reply(reply_json({"status": "NOT_FOUND"}, 404))
+        if self._status(job) == "COMPLETED":
+            return call.reply(reply_json({"status": "ALREADY_COMPLETED"}, 400))
+        job.cancelled_at = self.clock.now()
+        for charge in job.call.charges:
+            self.simulation.bill.withdraw(charge)
+        return call.reply(reply_json({"status": "CANCELLATION_REQUESTED"}, 202))
+
+    def _job(self, job_id: str, key: str) -> Job:
+        job = self._jobs.get(job_id)
+        if job is None or job.call.key != key:
+            self.refuse(404, "Request not found")
+        return job
+
+    def _urls(self, job: Job) -> dict[str, str]:
+        owner_and_alias = "/".join(job.model.split("/")[:2])
+        here = f"{base_of(job.call.request)}/{self.name}/{owner_and_alias}/requests/{job.id}"
+        return {
+            "response_url": here,
+            "status_url": f"{here}/status",
+            "cancel_url": f"{here}/cancel",
+        }
+
+    def _starts(self, key: str) -> dict[str, float]:
+        own = [one for one in self._jobs.values() if one.call.key == key]
+        return starts(own, self.settings.fal_concurrency, self.settings.job_s)
+
+    def _status(self, job: Job) -> str:
+        start, now = self._starts(job.call.key)[job.id], self.clock.now()
+        if job.cancelled_at is not None or now >= start + self.settings.job_s:
+            return "COMPLETED"
+        return "IN_PROGRESS" if now >= start else "IN_QUEUE"
+
+    def _position(self, job: Job) -> int:
+        """How many wait before it."""
+        begun, now = self._starts(job.call.key), self.clock.now()
+        waiting = [one for one, start in begun.items() if start > now]
+        return waiting.index(job.id) if job.id in waiting else 0
+
+    def _detail(self, job: Job) -> list[dict[str, Any]]:
+        """What is wrong with a request, as its result tells it; empty if nothing is."""
+        if job.call.suffers("moderated"):
+            where = ["body", "prompt"]
+            return [{"loc": where, "msg": _FLAGGED, "type": "content_policy_violation"}]
+        form = Form(values=job.values)
+        wrong = self.limits.complaints(job.model, form, from_form=False)
+        if "image_size" in job.values and self._size(job.values["image_size"]) is None:
+            wrong["image_size"] = "is not a known size"
+        try:
+            if not wrong and "image_url" in job.values:
+                picture_of(job.values["image_url"])
+        except BadInput as why:
+            wrong["image_url"] = str(why)
+        return [
+            {"loc": ["body", name], "msg": f"{name} {says}", "type": "value_error"}
+            for name, says in wrong.items()
+        ]
+
+    def _size(self, asked: Any) -> tuple[int, int] | None:
+        if isinstance(asked, dict):
+            sides = asked.get("width"), asked.get("height")
+            good = all(type(one) is int and 1 <= one <= 4096 for one in sides)
+            return sides if good else None  # type: ignore[return-value]
+        return self.limits.sizes["flux"].get(str(asked))
+
+    def _run(self, job: Job) -> None:
+        kind = self._kind(job)
+        life_s = _lifetime(job.call.request, self.settings.fal_file_s)
+        for number in range(job.values.get("num_images", 1)):
+            image = job.call.finished(self._painted(job, number))
+            job.sizes.append(image.size)
+            data = pictures.encoded(image, kind)
+            job.urls.append(self.shelve(job.call.request, data, kind, life_s))
+
+    def _kind(self, job: Job) -> str:
+        return str(job.values.get("output_format", "jpeg" if "flux" in job.model else "png"))
+
+    def _painted(self, job: Job, number: int) -> Image.Image:
+        values = job.values
+        if "image_url" not in values:
+            size = self._size(values.get("image_size", "landscape_4_3")) or (1024, 768)
+            return pictures.painted(f"{values.get('seed', 0)}/{number}/{values['prompt']}", size)
+        image = picture_of(values["image_url"])
+        if job.model.endswith("birefnet"):
+            return pictures.cut_out(image)
+        scale = values.get("scale", 2)
+        return image.resize((round(image.width * scale), round(image.height * scale)))
+
+    def _made(self, job: Job) -> dict[str, Any]:
+        media_type = MEDIA_TYPES[self._kind(job)]
+        images = [
+            {"url": url, "width": width, "height": height, "content_type": media_type}
+            for url, (width, height) in zip(job.urls, job.sizes, strict=True)
+        ]
+        if "image_url" in job.values:
+            return {"image": images[0]}
+        safe = [False] * len(images)
+        facts = {"seed": job.values.get("seed", 0), "prompt": job.values["prompt"]}
+        return {"images": images, "has_nsfw_concepts": safe, **facts}
+
+
+def _lifetime(request: Request, default: float) -> float:
+    """Seconds that the request's own header gives its files."""
+    try:
+        return float(json.loads(request.headers[_LIFECYCLE])["expiration_duration_seconds"])
+    except (KeyError, TypeError, ValueError):
+        return default
