@@ -33,6 +33,7 @@ from studio.problems import Unavailable
 from studio.providers.accounts import accounts
 from studio.providers.buying import Buyer
 from studio.providers.purchases import Purchases
+from studio.providers.reconcile import TELL_THEIR_BALANCE, Reconciler
 from studio.providers.turns import Turns
 from studio.rpc import GrpcServer, StudioServicer
 from studio.settings import Settings, load
@@ -106,20 +107,30 @@ class StudioService(Service):
             Ledger(ports.database, ports.settings.lease),
             Findings(ports.database),
         )
+        purchases = Purchases(ports.database)
         self._buyer = Buyer(
             accounts(ports.settings),
-            Purchases(ports.database),
+            purchases,
             Turns(ports.database),
             ports.blobs,
             share=getattr(ports.settings, "provider_share", 1.0),
         )
+        self._reconcilers = [
+            Reconciler(one, purchases, ports.database, self._buyer.client)
+            for name_, one in self._buyer.accounts.items()
+            if name_ in TELL_THEIR_BALANCE
+        ]
         self._worker = Worker(
             name, self._operations, ports.bus, ports.blobs, ledger, findings, self._buyer
         )
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
-        """The connections to providers."""
+        """The connections to providers, and the reading of their bills."""
+        for one in self._reconcilers:
+            await one.open()
+            every = getattr(self.ports.settings, "reconcile_interval", 600.0)
+            self.tasks.repeat("reconciling", one.reconcile, every=every)
         try:
             yield
         finally:

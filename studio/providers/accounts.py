@@ -38,6 +38,10 @@ class ProviderSettings(Settings):
         default=0.33, gt=0, le=1, description="this service's part of each account's rate limit"
     )
 
+    reconcile_interval: float = Field(
+        default=600, gt=0, description="s between two readings of the accounts' balances"
+    )
+
     def buying(self) -> dict[str, Any]:
         """What of it concerns providers, as the environment has it."""
         own = set(type(self).model_fields) - set(Settings.model_fields)

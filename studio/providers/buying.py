@@ -68,17 +68,16 @@ class Buyer:
         blobs: BlobStore,
         *,
         share: float = 1.0,
-        client: httpx.AsyncClient | None = None,
     ) -> None:
         """share: this service's part of each account's rate limit, 0..1."""
         self.accounts, self.purchases = dict(accounts), purchases
         self._turns, self._blobs, self._share = turns, blobs, share
-        self._client = client or httpx.AsyncClient(follow_redirects=False)
+        self.client = httpx.AsyncClient(follow_redirects=False)
         self._breakers = {name: Breaker(name) for name in accounts}
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self.client.aclose()
 
     def is_away(self, provider: str) -> bool:
         """Whether a provider is left alone for now."""
@@ -139,7 +138,7 @@ class Buyer:
     async def _request(self, account: Account, call: Call, name: str) -> httpx.Response:
         """Send it. The step's name goes along, for whoever searches the provider's logs."""
         files = [(name, (one.name, one.data, one.media_type)) for name, one in call.files]
-        return await self._client.post(
+        return await self.client.post(
             account.url + call.path,
             headers={**_credentials(account), "x-studio-step": name, **call.headers},
             json=call.json,
@@ -226,7 +225,7 @@ class Buyer:
         account = self._account(call.provider)
         headers = {**_credentials(account), **call.headers}
         try:
-            response = await self._client.get(
+            response = await self.client.get(
                 account.url + str(known.path), headers=headers, timeout=httpx.Timeout(60)
             )
         except httpx.HTTPError as error:  # asking costs nothing
@@ -236,7 +235,7 @@ class Buyer:
     async def _fetched(self, url: str) -> bytes:
         """A result that lies elsewhere; no key is sent there."""
         try:
-            response = await self._client.get(url, timeout=httpx.Timeout(60), follow_redirects=True)
+            response = await self.client.get(url, timeout=httpx.Timeout(60), follow_redirects=True)
         except httpx.HTTPError as error:
             raise _away("the provider's store", type(error).__name__) from error
         if response.status_code in _GONE:

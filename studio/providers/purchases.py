@@ -83,10 +83,19 @@ class Purchases:
         """It was not billed and may be sent again."""
         await self._rows.delete_one({"_id": _key(step, index)})
 
-    async def in_doubt(self, account: str) -> list[Purchase]:
-        """The calls of an account of which nobody knows whether they were billed."""
+    async def in_doubt(self, account: str) -> list[tuple[str, Purchase]]:
+        """The calls of an account of which nobody knows whether they were billed, with ids."""
         rows = await self._rows.find({"account": account, "state": "in_doubt"})
-        return [Purchase.model_validate(row) for row in rows]
+        return [(row["_id"], Purchase.model_validate(row)) for row in rows]
+
+    async def is_sending(self, account: str) -> bool:
+        """Whether a call is on its way, or its worker died and nobody has looked yet."""
+        return bool(await self._rows.count({"account": account, "state": "sent"}, limit=1))
+
+    async def settle(self, key: str, cost: Money) -> None:
+        """What a call in doubt has cost, as the provider's bill tells."""
+        settled = {"state": "refused", "cost": cost.model_dump(mode="json")}
+        await self._rows.update_one({"_id": key, "state": "in_doubt"}, {"$set": settled})
 
     async def spent(self, account: str) -> Money:
         """The sum of an account's costs; calls in doubt count with their expected price."""

@@ -141,7 +141,7 @@ async def test_what_a_dead_worker_had_sent_is_in_doubt_and_not_sent_again(
     with pytest.raises(InDoubt):
         await buyer.buy(step, call("/picture"))
     assert shop.asked.total() == 0
-    assert [one.state for one in await buyer.purchases.in_doubt(account.name)] == ["in_doubt"]
+    assert [one.state for _, one in await buyer.purchases.in_doubt(account.name)] == ["in_doubt"]
 
 
 async def test_a_page_of_html_under_200_is_in_doubt(buyer: Buyer, shop: Shop) -> None:

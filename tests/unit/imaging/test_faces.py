@@ -57,3 +57,17 @@ def test_threads_search_at_the_same_time(photo: Callable[[str], Image]) -> None:
     alone = faces(image)
     with ThreadPoolExecutor(3) as threads:
         assert list(threads.map(faces, [image] * 3)) == [alone] * 3
+
+
+@pytest.mark.parametrize("size", [(900, 600), (600, 900), (1000, 500), (515, 1033)])
+def test_a_small_face_is_found_wherever_it_is(
+    size: tuple[int, int], photo: Callable[[str], Image]
+) -> None:
+    small = photo("astronaut").pixels.resize((160, 160))
+    for left, top in ((0, 0), (size[0] - 160, size[1] - 160), (size[0] // 3, size[1] // 2)):
+        canvas = Pillow.new("RGB", size, (120, 130, 140))
+        canvas.paste(small, (left, top))
+        [found] = faces(Image(canvas))
+        x, y = found.box.centre
+        assert abs(x * size[0] - left - 0.44 * 160) < 8
+        assert abs(y * size[1] - top - 0.25 * 160) < 8

@@ -1,0 +1,110 @@
+"""Reconciling: what a provider says it billed settles the calls that are in doubt.
+
+A provider that tells its balance (Stability: GET /v1/user/balance, in credits of US$ 0.01) has told
+what it billed since we first asked. What is missing from our own sum was billed by calls in doubt,
+and what is not missing was not. The sum is then the provider's to the cent; of several calls in
+doubt at one price it stays unknown which were billed, and that does not change the sum.
+
+It holds for an account that this service alone uses: give each studio a key of its own account.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Sequence
+from decimal import Decimal
+
+import httpx
+
+from studio.metadata import Database
+from studio.money import Money
+from studio.providers.accounts import Account
+from studio.providers.call import ProviderAway
+from studio.providers.purchases import Purchase, Purchases
+
+log = logging.getLogger(__name__)
+
+TELL_THEIR_BALANCE = ("stability",)
+_CREDIT = Decimal("0.01")  # US$ (providers.md, 4.1)
+#: Subsets of more calls in doubt than this are not tried one by one.
+_MOST_DOUBTS = 16
+
+
+class Reconciler:
+    """Reads an account's balance and settles what is in doubt."""
+
+    def __init__(
+        self,
+        account: Account,
+        purchases: Purchases,
+        database: Database,
+        client: httpx.AsyncClient,
+    ) -> None:
+        self._account, self._purchases, self._client = account, purchases, client
+        self._statements = database.collection("statements")
+
+    async def open(self) -> None:
+        """Remember where the account stood when it was first used; if it does not tell, nothing
+        of it is reconciled."""
+        if await self._statements.get(self._account.name) is None:
+            try:
+                balance = await self._balance()
+            except ProviderAway as away:
+                log.warning("Calls in doubt will stay so: %s", away.says)
+                return
+            spent = await self._purchases.spent(self._account.name)
+            await self._statements.upsert(
+                self._account.name,
+                {},
+                on_insert={"balance": str(balance), "spent": str(spent.amount)},
+            )
+
+    async def reconcile(self) -> int:
+        """Settle what is in doubt; returns how many calls were.
+
+        Nothing happens while a call is under way, or where no set of the doubtful calls explains
+        the balance: then somebody topped it up, or else uses it.
+        """
+        name = self._account.name
+        opened = await self._statements.get(name)
+        doubts = await self._purchases.in_doubt(name)
+        if not opened or not doubts or await self._purchases.is_sending(name):
+            return 0
+        billed = Decimal(opened["balance"]) - await self._balance()
+        spent = (await self._purchases.spent(name)).amount - Decimal(opened["spent"])
+        certain = spent - sum(one.cost.amount for _, one in doubts)
+        were_billed = _explaining(billed - certain, [one for _, one in doubts])
+        if were_billed is None:
+            log.warning("The balance of %s is not explained by what we bought", name)
+            return 0
+        for index, (key, one) in enumerate(doubts):
+            cost = one.price if index in were_billed else Money.zero(one.price.currency)
+            await self._purchases.settle(key, cost)
+        return len(doubts)
+
+    async def _balance(self) -> Decimal:
+        """US$ that are left."""
+        key = self._account.key.get_secret_value()
+        try:
+            response = await self._client.get(
+                f"{self._account.url}/v1/user/balance",
+                headers={"authorization": f"Bearer {key}"},
+                timeout=10,
+            )
+            response.raise_for_status()
+            return Decimal(str(response.json()["credits"])) * _CREDIT
+        except (httpx.HTTPError, ValueError, KeyError, TypeError, ArithmeticError) as error:
+            raise ProviderAway(
+                rule="provider.balance",
+                says=f"{self._account.provider} did not tell its balance ({type(error).__name__}).",
+            ) from error
+
+
+def _explaining(missing: Decimal, doubts: Sequence[Purchase]) -> set[int] | None:
+    """Which of the calls cost exactly that together; None if none do."""
+    for count in range(min(len(doubts), _MOST_DOUBTS) + 1):
+        for chosen in itertools.combinations(range(len(doubts)), count):
+            if sum((doubts[one].price.amount for one in chosen), Decimal(0)) == missing:
+                return set(chosen)
+    return None

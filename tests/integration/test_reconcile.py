@@ -1,0 +1,101 @@
+"""Reconciling: after it, our sum is the provider's bill to the cent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from studio.blobs.s3 import S3BlobStore
+from studio.metadata import Database
+from studio.providers import stability
+from studio.providers.accounts import Account
+from studio.providers.buying import Buyer
+from studio.providers.call import InDoubt, ProviderAway
+from studio.providers.purchases import Purchases
+from studio.providers.reconcile import Reconciler
+from studio.providers.turns import Turns
+from tests.simulator import running_simulator
+from tests.simulator.running import RunningSimulator
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[RunningSimulator]:
+    with running_simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def account(simulator: RunningSimulator) -> Account:
+    simulator.reset()
+    key = simulator.keys["stability"][0]
+    return Account("stability", simulator.base["stability"], SecretStr(key))
+
+
+@pytest.fixture
+async def buyer(account: Account, database: Database, blobs: S3BlobStore) -> AsyncIterator[Buyer]:
+    buyer = Buyer({"stability": account}, Purchases(database), Turns(database), blobs)
+    yield buyer
+    await buyer.close()
+
+
+async def bought(buyer: Buyer, times: int) -> int:
+    """How many of so many calls ended in doubt."""
+    doubts = 0
+    for _ in range(times):
+        try:
+            await buyer.buy(uuid4(), stability.generate_core("a cup"))
+        except InDoubt:
+            doubts += 1
+        except ProviderAway:
+            pass
+    return doubts
+
+
+async def test_calls_in_doubt_are_settled_by_the_balance(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    await bought(buyer, 3)
+    simulator.faults("stability", "close_before_reply", times=2)  # billed, and we never hear
+    assert await bought(buyer, 2) == 2
+    simulator.faults("stability", "html", times=1)  # not billed, and no picture
+    assert await bought(buyer, 1) == 1
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal("0.18")  # all six, until we know better
+    assert await reconciler.reconcile() == 3
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) == Decimal("0.15")
+    assert await reconciler.reconcile() == 0
+
+
+async def test_a_balance_that_somebody_else_changes_settles_nothing(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    other = buyer.client  # the same key, used elsewhere
+    headers = {"authorization": f"Bearer {account.key.get_secret_value()}"}
+    await other.post(
+        account.url + "/v2beta/stable-image/generate/ultra",
+        headers={**headers, "accept": "image/*"},
+        files={"none": ("", b"")},
+        data={"prompt": "a plate"},
+    )
+    assert await reconciler.reconcile() == 0
+    assert len(await buyer.purchases.in_doubt(account.name)) == 1
+
+
+async def test_an_account_whose_balance_is_not_told_is_left_alone(
+    buyer: Buyer, account: Account, database: Database
+) -> None:
+    nobody = Account("stability", "http://127.0.0.1:9", account.key)
+    reconciler = Reconciler(nobody, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    assert await reconciler.reconcile() == 0
