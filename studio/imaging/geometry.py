@@ -70,7 +70,10 @@ class Box(BaseModel):
     def overlap(self, other: Box) -> float:
         """Intersection over union of the areas (Jaccard index), 0..1."""
         shared = self.intersection(other)
-        return shared.area / (self.area + other.area - shared.area) if shared else 0.0
+        union = self.area + other.area - (shared.area if shared else 0)
+        if shared is None or union <= 0:  # boxes can be too thin for their area to be a number
+            return float(self == other)
+        return shared.area / union
 
     def contains(self, other: Box, slack: float = 1e-6) -> bool:
         """Whether the other lies inside, up to rounding."""
