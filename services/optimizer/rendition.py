@@ -33,8 +33,8 @@ Size = tuple[float, float]  # px
 #: The subject's part that must lie in the safe zone (platforms.md, 3.3 rule 4).
 SAFE_ENOUGH = 0.95
 #: The focal weight's part that must be kept where nobody named what matters. On the photos of the
-#: tests, windows that cut the eye of the cat or the rim of the cup keep at most 0.74, those that people
-#: would take 0.79 and more (2026-11-25).
+#: tests, windows that cut an eye of the cat or the rim of the cup keep at most 0.74, those that
+#: people would take 0.79 and more (2026-11-25).
 KEPT_ENOUGH = 0.75
 #: A picture may lack this much of the size: half a pixel in a hundred is rounding, not enlarging.
 _ROUNDING = 1.005
