@@ -1,7 +1,8 @@
 """Run the upscale service: `python -m services.upscale`."""
 
 from services.upscale.service import upscale
+from studio.providers.accounts import ProviderSettings
 from studio.service import main
 
 if __name__ == "__main__":
-    main("upscale", upscale)
+    main("upscale", upscale, ProviderSettings)

@@ -2,10 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+from typing import Any
+
 from services.upscale.operations.conservative import Conservative
+from services.upscale.operations.creative import Creative
+from services.upscale.operations.fast import Fast
+from services.upscale.providers import fal, ideogram, replicate, stability
+from services.upscale.providers.paid import PaidUpscale
+from studio.operation import AnyOperation
+from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
+
+#: By provider, then by operation.
+ENGINES = {
+    "stability": stability.ENGINES,
+    "ideogram": ideogram.ENGINES,
+    "replicate": replicate.ENGINES,
+    "fal": fal.ENGINES,
+}
+
+
+def engines(keys: Container[str], operation: str) -> list[PaidUpscale[Any]]:
+    """The paid engines of an operation whose provider is among those that have a key."""
+    return [
+        by_operation[operation]()
+        for provider, by_operation in ENGINES.items()
+        if provider in keys and operation in by_operation
+    ]
 
 
 def upscale(ports: Ports) -> Service:
-    """Conservative."""
-    return StudioService("upscale", ports, [Conservative()])
+    """Fast, conservative and creative."""
+    return StudioService("upscale", ports, operations(accounts(ports.settings)))
+
+
+def operations(keys: Container[str] = ()) -> list[AnyOperation]:
+    """What the studio can do. keys: the names of the providers that may be paid."""
+    every: list[AnyOperation] = [Fast(), Conservative(), Creative()]
+    return [one.with_engines(engines(keys, one.name)) for one in every]

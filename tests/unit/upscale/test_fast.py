@@ -1,0 +1,71 @@
+"""`upscale.fast`: twice or four times as large, at once, a little better than plain resampling."""
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from services.upscale.operations.fast import MAX_PIXELS, Fast
+from services.upscale.providers.lanczos import LanczosEngine
+from studio.imaging.decode import decode
+from studio.imaging.facts import ImageFacts
+from studio.imaging.image import Image
+from studio.imaging.similarity import psnr
+from studio.problems import Refused
+
+OPERATION = Fast()
+
+
+async def test_it_makes_four_times_the_size_unless_told_otherwise(face, upscaled):
+    made = await upscaled(OPERATION, face)
+    assert (made.image.width, made.image.height) == (1024, 1024)
+    assert made.details["engine"] == "Lanczos, sharpened"
+    assert made.details["factor"] == 4
+    assert made.details["needs_review"] is None
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+async def test_it_is_truer_than_lanczos_on_photographs(photos, upscaled, factor):
+    gains = []
+    for name in ("astronaut", "chelsea", "coffee", "rocket"):
+        truth = decode((photos / f"{name}.jpg").read_bytes()).pixels.crop((0, 0, 448, 296))
+        small = truth.resize((448 // factor, 296 // factor), Pillow.Resampling.BICUBIC)
+        ours = (await upscaled(OPERATION, Image(small), factor=factor)).image.pixels
+        plain = small.resize(truth.size, Pillow.Resampling.LANCZOS)
+        gains.append(psnr(truth, ours) - psnr(truth, plain))
+    assert min(gains) > 0
+    assert np.mean(gains) > 0.1
+
+
+async def test_one_pass_of_the_net_is_there_for_those_who_wait(face, upscaled):
+    small = Image(face.pixels.crop((40, 40, 90, 80)))
+    made = await upscaled(OPERATION, small, "waifu2x")
+    assert "passes: 1" in made.details["engine"]
+    assert (made.image.width, made.image.height) == (200, 160)
+
+
+async def test_without_weights_lanczos_stands_in(face, upscaled, away):
+    operation = Fast({"waifu2x": away, "lanczos": LanczosEngine()})
+    made = await upscaled(operation, face, "waifu2x", factor=2)
+    assert made.details["engine"] == "Lanczos"
+    assert "not installed" in made.notes[0]
+
+
+@pytest.mark.parametrize(("factor", "most"), [(2, 2048), (4, 1024)])
+def test_the_result_has_a_limit_that_the_refusal_tells(factor, most):
+    params = OPERATION.parse({"factor": factor})
+    [made] = OPERATION.forecast(ImageFacts(width=most, height=most), params)
+    assert made.pixels == MAX_PIXELS
+    with pytest.raises(Refused, match=f"{most * most:,} pixels; this image has") as refused:
+        OPERATION.check(ImageFacts(width=most + 1, height=most), params)
+    assert refused.value.rule == "upscale.fast.max_pixels"
+    assert "upscale.conservative" in refused.value.fix
+
+
+@pytest.mark.parametrize("factor", [1, 3, 8])
+def test_other_factors_are_refused(factor):
+    with pytest.raises(Refused):
+        OPERATION.parse({"factor": factor})
+
+
+def test_every_provider_of_an_operation_has_an_engine():
+    assert tuple(OPERATION._engines) == Fast.providers
