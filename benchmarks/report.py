@@ -60,6 +60,24 @@ _HOW = """\
   same master, rounded once; "least" is the worst rendition.
 """
 
+#: What is known of the goals that are not met; measured on the machine of 2026-11-25.
+_WHY = """\
+## Why some goals are not met
+- **JPEG**: of our 0.18 CPU s in one thread, 0.02 are decoding, 0.06 the encoder's and 0.10 Lanczos,
+  which the fidelity goal needs: Catmull-Rom takes 0.07 and reaches 0.9975, halving below a spare of
+  2 reaches 0.9962. Planes of YCbCr (4:2:0, resized apart) were tried: the resizer takes 0.078 s for
+  one channel and 0.095 s for four. Two threads on two siblings of a core cost a tenth more.
+- **The worst master** is a 4096² PNG against sharp fed with raw pixels: there 0.6 s of our time is
+  Pillow's PNG decoder; libspng takes 0.38 s, but no kept Python package has it.
+- **WebP** and **mixed**, tuned: libwebp's effort 2 alone takes more than the goal allows. Effort 1
+  is a quarter faster and its files are 15 % larger; fewer segments or no noise shaping lower SSIM.
+- **Equal settings**: both sides run the same encoder at the same effort; only the way there differs.
+- **Peak memory**, worst work: where sharp itself holds little, the runtime and libraries count most.
+- **Smart crop**: the saliency net (u2netp at 192 px) takes 0.14 to 0.19 s, the search for faces
+  0.17 s. It is done once a master and kept; smartcrop.js does its work once a size. docs/crops.md
+  says what it buys.
+"""
+
 
 def main() -> None:
     """The command line."""
@@ -82,6 +100,7 @@ def page(known: Medians, machine: Mapping[str, str]) -> str:
             _ABOUT,
             f"## Goals\nMedians of {known.rounds} interleaved rounds.\n",
             goals_table(known),
+            _WHY,
             f"## The machine\n{where}",
             _HOW,
             "## Medians\nThe range of CPU seconds over the rounds is in brackets.\n",
