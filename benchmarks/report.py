@@ -71,8 +71,8 @@ _WHY = """\
   Pillow's PNG decoder; libspng takes 0.38 s, but no kept Python package has it.
 - **WebP** and **mixed**, tuned: libwebp's effort 2 alone takes more than the goal allows. Effort 1
   is a quarter faster and its files are 15 % larger; fewer segments or no noise shaping lower SSIM.
-- **Equal settings**: both sides run the same encoder at the same effort; only the way there differs.
-- **Peak memory**, worst work: where sharp itself holds little, the runtime and libraries count most.
+- **Equal settings**: both sides run the same encoder at the same effort; the way there differs.
+- **Peak memory**, worst work: where sharp itself holds little, runtime and libraries count most.
 - **Smart crop**: the saliency net (u2netp at 192 px) takes 0.14 to 0.19 s, the search for faces
   0.17 s. It is done once a master and kept; smartcrop.js does its work once a size. docs/crops.md
   says what it buys.
