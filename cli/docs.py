@@ -17,6 +17,7 @@ from gateway.app import openapi
 from gateway.settings import GatewaySettings
 from services.library.settings import LibrarySettings
 from studio.events import EVENT_TYPES, FACT_OF_STUDIO, Event, schema_urn
+from studio.providers.accounts import ProviderSettings
 from studio.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
@@ -153,6 +154,7 @@ def settings_page() -> str:
         ("Every service", Settings),
         ("Gateway", GatewaySettings),
         ("Library", LibrarySettings),
+        ("Create, edit and upscale: paid providers", ProviderSettings),
     ):
         lines += ["", f"## {title}", "", "| variable | default | meaning |", "| --- | --- | --- |"]
         for name, field in model.model_fields.items():

@@ -25,6 +25,7 @@ from services.upscale.service import upscale
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
 from studio.metadata import Metadata
+from studio.providers.accounts import ProviderSettings
 from studio.service import Ports, Service, running
 from studio.settings import Settings
 
@@ -70,9 +71,16 @@ async def platform(
         def ports(service: str, own: Settings) -> Ports:
             return Ports(bus, blobs, metadata.database(f"{own.database_prefix}_{service}"), own)
 
+        buying = ProviderSettings.model_validate({**stores, **ProviderSettings().buying()})
+        own_settings = {
+            "create": buying,
+            "edit": buying,
+            "upscale": buying,
+            "library": LibrarySettings.model_validate(stores),
+        }
         addresses = {}
         for name, build in STUDIOS.items():
-            own = LibrarySettings.model_validate(stores) if name == "library" else settings
+            own = own_settings.get(name, settings)
             running_at = await stack.enter_async_context(running(build(ports(name, own))))
             addresses[f"{name}_grpc"] = running_at.grpc
         front = GatewaySettings.model_validate(

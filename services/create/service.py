@@ -2,11 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from services.create.operations.generate import Generate
 from services.create.operations.import_ import Import
+from services.create.providers.fal import Fal
+from services.create.providers.google import Gemini, Imagen
+from services.create.providers.huggingface import HuggingFace
+from services.create.providers.ideogram import Ideogram
+from services.create.providers.openai import OpenAI
+from services.create.providers.paid import PaidGenerate
+from services.create.providers.replicate import Replicate
+from services.create.providers.stability import Stability
+from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
+
+ENGINES: tuple[type[PaidGenerate], ...] = (
+    Stability,
+    OpenAI,
+    Gemini,
+    Imagen,
+    HuggingFace,
+    Ideogram,
+    Replicate,
+    Fal,
+)
+
+
+def engines(keys: Container[str]) -> list[PaidGenerate]:
+    """The paid engines whose account is among those that have a key."""
+    return [engine() for engine in ENGINES if engine.account in keys]
 
 
 def create(ports: Ports) -> Service:
     """Generate and import."""
-    return StudioService("create", ports, [Generate(), Import()])
+    paid = engines(accounts(ports.settings))
+    return StudioService("create", ports, [Generate().with_engines(paid), Import()])

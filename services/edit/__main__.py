@@ -1,7 +1,8 @@
 """Run the edit service: `python -m services.edit`."""
 
 from services.edit.service import edit
+from studio.providers.accounts import ProviderSettings
 from studio.service import main
 
 if __name__ == "__main__":
-    main("edit", edit)
+    main("edit", edit, ProviderSettings)

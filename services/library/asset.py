@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +20,7 @@ from studio.telemetry import trace_id
 from studio.v1 import library_pb2
 
 _INT64 = 2**63
+_BLOB = re.compile(r"sha256:[0-9a-f]{64}")
 _MAX_DEPTH = 16  # each level of a Struct is three messages, and protobuf stops at a hundred
 
 #: What the row and the contract call the same.
@@ -48,6 +51,7 @@ def row_of(event: Event, data: ItemData, image: ImageRef, thumbnail: str) -> Doc
         "workflow": data.workflow or "",
         "parents": [str(parent) for parent in data.parents],
         **_history(data),
+        "refers": blobs_named(data.step.params, data.step.details) if data.step else [],
         "trace_id": trace_id(event.traceparent) or "",
         "prompt": about.prompt or "",
         "title": about.title or "",
@@ -108,6 +112,19 @@ def nano(money: Money) -> int:
     strings not at all. Below 9.2 billion a currency even the sum fits 64 bits.
     """
     return int(money.amount.scaleb(9))
+
+
+def blobs_named(*values: Any) -> list[str]:
+    """The blobs that a step's parameters and details name: masks, references, logos."""
+    found: set[str] = set()
+    for value in values:
+        if isinstance(value, str) and _BLOB.fullmatch(value):
+            found.add(value)
+        elif isinstance(value, Mapping):
+            found.update(blobs_named(*value.values()))
+        elif isinstance(value, list | tuple):
+            found.update(blobs_named(*value))
+    return sorted(found)
 
 
 def _history(data: ItemData) -> Document:

@@ -26,6 +26,7 @@ class Garbage:
         Index("garbage", (("at", 1),)),
         Index("assets", (("blob", 1),)),
         Index("assets", (("thumbnail", 1),)),
+        Index("assets", (("refers", 1),)),
     )
 
     def __init__(self, database: Database, blobs: BlobStore, grace: float) -> None:
@@ -78,5 +79,7 @@ class Garbage:
         return False
 
     async def _is_used(self, blob: str) -> bool:
-        by_asset = await self._assets.count({"blob": blob}, limit=1)
-        return bool(by_asset or await self._assets.count({"thumbnail": blob}, limit=1))
+        for role in ("blob", "thumbnail", "refers"):
+            if await self._assets.count({role: blob}, limit=1):
+                return True
+        return False

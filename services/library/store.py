@@ -61,7 +61,7 @@ class AssetStore:
             await self.rows.insert(row)
         # It may have been added and deleted by others since the caller looked.
         if await self._deleted.get(row["_id"]):
-            await self._garbage.discard(row["blob"], row["thumbnail"])
+            await self._garbage.discard(*_blobs_of(row))
             await self.rows.delete_one({"_id": row["_id"]})
 
     async def change(
@@ -108,7 +108,7 @@ class AssetStore:
         kept = {name: row[name] for name in ("workspace", "blob", "thumbnail")}
         fields = {**kept, "by": by, "at": datetime.now(UTC)}
         await self._deleted.upsert(id_, fields)
-        await self._garbage.discard(row["blob"], row["thumbnail"])
+        await self._garbage.discard(*_blobs_of(row))
         await self.rows.delete_one({"_id": id_})
         return {"_id": id_, **fields}
 
@@ -170,3 +170,8 @@ def _missing(id_: str) -> NotFound:
         says=f"There is no asset {id_[:64]!r}.",
         fix="GET /v1/assets lists those that there are.",
     )
+
+
+def _blobs_of(row: Document) -> list[str]:
+    """All that an asset keeps from being collected."""
+    return [row["blob"], row["thumbnail"], *row.get("refers", ())]

@@ -33,7 +33,7 @@ from studio.providers.call import (
     ProviderAway,
     ProviderRefused,
 )
-from studio.providers.limits import provider_limits
+from studio.providers.limits import Rate, provider_limits
 from studio.providers.pictures import picture
 from studio.providers.purchases import Purchase, Purchases
 from studio.providers.turns import Turns
@@ -100,8 +100,7 @@ class Buyer:
             case "linked":
                 return await self._collected(step, index, known)
             case "refused" if known.problem:
-                told = known.problem
-                raise ProviderRefused(rule=told.rule, says=told.says, fix=told.fix)
+                raise _remembered(known.problem, known)
             case _:
                 raise await self._doubt(step, call, index, known)
 
@@ -110,8 +109,7 @@ class Buyer:
         self._breakers[call.provider].check()
         limits = provider_limits(call.provider)
         if limits.rate:
-            calls = max(1, int(limits.rate.calls * self._share))
-            await self._turns.take(account.name, calls / limits.rate.seconds, calls)
+            await self._turns.take(account.name, *_pace(limits.rate, self._share))
         sent = Purchase(
             state="sent",
             provider=call.provider,
@@ -140,7 +138,11 @@ class Buyer:
         files = [(name, (one.name, one.data, one.media_type)) for name, one in call.files]
         return await self.client.post(
             account.url + call.path,
-            headers={**_credentials(account), "x-studio-step": name, **call.headers},
+            headers={
+                **_credentials(account),
+                _CLIENT_NAME.get(call.provider, "x-studio-step"): name,
+                **call.headers,
+            },
             json=call.json,
             data=call.form,
             files=files or None,
@@ -282,6 +284,8 @@ class Buyer:
         return self.accounts[provider]
 
 
+#: Where a provider has a header of its own for the caller's name of a call.
+_CLIENT_NAME = {"stability": "stability-client-user-id"}
 _HEADERS = {
     "google": ("x-goog-api-key", "{}"),
     "ideogram": ("Api-Key", "{}"),
@@ -292,6 +296,13 @@ _HEADERS = {
 def _credentials(account: Account) -> dict[str, str]:
     name, form = _HEADERS.get(account.provider, ("Authorization", "Bearer {}"))
     return {name: form.format(account.key.get_secret_value())}
+
+
+def _pace(rate: Rate, share: float) -> tuple[float, int]:
+    """Turns a second and turns saved up, so that no window of the rate sees more than our share."""
+    calls = max(1, int(rate.calls * share))
+    burst = max(1, calls // 5)
+    return max(calls - burst, 1) / rate.seconds, burst
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -309,6 +320,13 @@ def _away(provider: str, why: str, retry_after: float | None = None) -> Provider
         fix="Nothing: it is tried again.",
         retry_after=retry_after,
     )
+
+
+def _remembered(told: Problem, known: Purchase) -> ProviderRefused:
+    """The refusal again, as it was billed."""
+    refused = ProviderRefused(rule=told.rule, says=told.says, fix=told.fix)
+    refused.billed = "yes" if known.cost else "no"
+    return refused
 
 
 def _parked(provider: str, every: float) -> Parked:

@@ -38,8 +38,14 @@ def free_port() -> int:
 class Processes:
     """Six processes with fixed ports, so that a restarted one is found where it was."""
 
-    def __init__(self, environment: Mapping[str, str], logs: Path) -> None:
-        self._logs = logs
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        logs: Path,
+        own: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """own: what only one service is told, by its name."""
+        self._logs, self._own = logs, own or {}
         self._grpc = {name: free_port() for name in MODULES}
         self.http = {name: free_port() for name in MODULES}
         peers = {f"STUDIO_{one.upper()}_GRPC": f"127.0.0.1:{self._grpc[one]}" for one in STUDIOS}
@@ -73,6 +79,7 @@ class Processes:
         """Start one service; its log is appended to."""
         environment = {
             **self._environment,
+            **self._own.get(name, {}),
             "STUDIO_GRPC_PORT": str(self._grpc[name]),
             "STUDIO_HTTP_PORT": str(self.http[name]),
         }

@@ -273,8 +273,12 @@ def test_dead_letters_can_be_listed_and_replayed(http):
 def test_what_there_is_can_be_discovered(http):
     operations = {one["name"]: one for one in http.get("/v1/operations").json()}
     assert set(operations) == {
-        "create.generate", "create.import", "edit.adjust", "edit.remove_background",
-        "upscale.conservative", "optimizer.export", "library.organise",
+        "create.generate", "create.import",
+        "edit.adjust", "edit.erase", "edit.general", "edit.inpaint", "edit.outpaint",
+        "edit.remove_background", "edit.replace_background", "edit.resize",
+        "edit.search_recolor", "edit.search_replace", "edit.text",
+        "upscale.conservative", "upscale.creative", "upscale.fast",
+        "optimizer.export", "library.organise",
     }  # fmt: skip
     for one in operations.values():
         assert one["summary"]

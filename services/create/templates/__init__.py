@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import difflib
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from studio.problems import Refused
+from services.create.choices import unknown
+
+Space = Literal["left", "right", "top", "centre"]
 
 
 class Template(BaseModel):
-    """A purpose: the size to generate at, and the style and quality that suit it."""
+    """A purpose: the size to generate at, and the style, quality and words that suit it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: str = Field(pattern=r"^[a-z0-9_]+$")
-    name: str
-    category: Literal["social", "blog", "email", "web", "product"]
+    name: str = Field(min_length=1)
+    category: Literal["social", "blog", "ad", "product", "brand", "email", "web"]
     width: int = Field(ge=64, le=4096, description="px, at least the placement's own size")
-    height: int = Field(ge=64, le=4096)
-    style: str | None = None
+    height: int = Field(ge=64, le=4096, description="px")
+    style: str | None = Field(default=None, description="null: the words of the prompt decide")
     quality: Literal["draft", "standard", "premium"] = "standard"
-    source: str
+    placement: str | None = Field(
+        default=None, pattern=r"^[a-z0-9_]+$", description="the optimizer's; its size is this one"
+    )
+    hints: tuple[str, ...] = Field(default=(), description="added to a provider's prompt")
+    negative: tuple[str, ...] = Field(default=(), description="added to the negative prompt")
+    copy_space: Space | None = Field(default=None, description="where the picture stays calm")
+    source: str = Field(min_length=1)
     note: str | None = None
 
 
@@ -34,25 +41,25 @@ class _Book(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     checked_on: date
-    templates: list[Template]
+    templates: tuple[Template, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> Self:
+        if len({one.id for one in self.templates}) != len(self.templates):
+            raise ValueError("two templates have the same id")
+        return self
 
 
 @lru_cache(maxsize=1)
 def templates() -> dict[str, Template]:
-    """All templates by id, validated."""
-    text = (Path(__file__).parent / "2026-11.yaml").read_text()
+    """All templates by id, validated; read once."""
+    text = (Path(__file__).parent / "2026-11.yaml").read_text(encoding="utf-8")
     return {one.id: one for one in _Book.model_validate(yaml.safe_load(text)).templates}
 
 
 def find_template(id_: str) -> Template:
-    """The template of that id; Refused names near ones."""
+    """The template of that id; Refused (`create.generate.template`) names near ones."""
     known = templates()
-    if id_ in known:
-        return known[id_]
-    near = difflib.get_close_matches(id_, known, n=3, cutoff=0.5)
-    raise Refused(
-        rule="create.generate.template",
-        says=f"There is no template {id_!r}.",
-        fix=f"Did you mean {', '.join(near)}?" if near else "Use one of the valid ones.",
-        valid=sorted(known),
-    )
+    if id_ not in known:
+        raise unknown("template", id_, list(known))
+    return known[id_]

@@ -1,14 +1,16 @@
-"""`edit.adjust`: crop, flip, turn, tone and letter a picture, in this order."""
+"""`edit.adjust`: crop, flip, turn, tone, match and letter a picture, in this order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+import PIL
 from PIL import Image as Pillow
 from pydantic import Field, field_validator, model_validator
 
 from services.edit.anchor import Anchor, across, down
+from services.edit.palette import matched, stretched
 from services.edit.text import Lettering, PixelBox, Scrim, lettered
 from services.edit.tone import toned
 from services.edit.turn import FLIPS, Fit, Flip, turned, turned_size
@@ -34,6 +36,20 @@ class Params(OperationParams):
     temperature: float = Field(default=0, ge=-1, le=1, description="above 0 warmer")
     saturation: float = Field(default=0, ge=-1, le=1, description="-1: black and white")
     sharpness: float = Field(default=0, ge=-1, le=1, description="below 0 softer")
+
+    auto_contrast: float = Field(
+        default=0,
+        ge=0,
+        le=1,
+        description="for readability: how far the darkest and lightest 0.5 % go to black and white",
+    )
+    palette: list[Annotated[str, Field(pattern=_HEX)]] = Field(
+        default_factory=list,
+        max_length=16,
+        description="brand colours; each colour of the picture moves towards the nearest",
+        examples=[["#0a3d62", "#e58e26", "#f8efba"]],
+    )
+    palette_strength: float = Field(default=0.5, ge=0, le=1, description="how far")
 
     crop: Box | None = Field(default=None, description="what to keep, normalised 0..1")
     crop_ratio: str | None = Field(
@@ -99,16 +115,17 @@ class Params(OperationParams):
     @property
     def is_neutral(self) -> bool:
         """Whether they change nothing."""
-        is_toned = any(getattr(self, name) for name in _TONES)
+        is_toned = any(getattr(self, name) for name in (*_TONES, "auto_contrast"))
+        is_toned = is_toned or bool(self.palette and self.palette_strength)
         is_framed = self.crop or self.crop_ratio or self.flip or self.degrees
         return not (is_toned or is_framed or self.text)
 
 
 class Adjust(Operation[Params]):
-    """Crop → flip → rotate → tone → text."""
+    """Crop → flip → rotate → auto contrast → tone → palette → text."""
 
     name = "edit.adjust"
-    summary = "Crop, flip, rotate, adjust tone and colour, write text."
+    summary = "Crop, flip, rotate, adjust tone and colour, match brand colours, write text."
 
     def parse(self, raw: Mapping[str, Any]) -> Params:
         """As everywhere; Refused (`edit.adjust.nothing_to_do`) if all is at its default."""
@@ -117,7 +134,7 @@ class Adjust(Operation[Params]):
             raise Refused(
                 rule="edit.adjust.nothing_to_do",
                 says="Nothing is asked for: every parameter of edit.adjust is at its default.",
-                fix="Give a tone, crop, flip, rotate or text, or leave the step out.",
+                fix="Give a tone, palette, crop, flip, rotate or text, or leave the step out.",
                 valid=sorted(Params.model_fields),
             )
         return params
@@ -166,11 +183,22 @@ def _adjusted(image: Image, params: Params) -> tuple[Image, dict[str, Any]]:
         pixels = pixels.transpose(FLIPS[params.flip])
     fill = parse_hex(params.fill) if params.fill else None
     pixels = turned(pixels, params.degrees, params.rotate_fit, fill)
-    pixels = toned(pixels, **{name: getattr(params, name) for name in _TONES})
+    pixels = _coloured(pixels, params)
+    told: dict[str, Any] = {"engine": "pillow", "engine_version": PIL.__version__}
     if params.text is None:
-        return image.with_pixels(pixels), {}
+        return image.with_pixels(pixels), told
     pixels, details = _lettered(pixels, params.text, params)
-    return image.with_pixels(pixels), details
+    return image.with_pixels(pixels), told | details
+
+
+def _coloured(pixels: Pillow.Image, params: Params) -> Pillow.Image:
+    if params.auto_contrast:
+        pixels = stretched(pixels, params.auto_contrast)
+    pixels = toned(pixels, **{name: getattr(params, name) for name in _TONES})
+    if params.palette and params.palette_strength:
+        palette = [parse_hex(colour) for colour in params.palette]
+        pixels = matched(pixels, palette, params.palette_strength)
+    return pixels
 
 
 def _lettered(

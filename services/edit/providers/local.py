@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from services.edit.holes import without_doubts
 from studio.imaging.image import FloatArray, Image
 from studio.imaging.saliency import matte as salient_matte
 from studio.imaging.weights import weight_files
@@ -36,4 +37,4 @@ class LocalMatting:
         matte = salient_matte(image.with_pixels(image.flattened(_BEHIND)))
         matte -= np.float32(_CLEAR)
         matte /= np.float32(_OPAQUE - _CLEAR)
-        return np.clip(matte, 0, 1, out=matte)
+        return without_doubts(np.clip(matte, 0, 1, out=matte))

@@ -1,15 +1,16 @@
 """fal: the Clarity Upscaler, which paints detail. A job.
 
-Source: providers.md §4.7. Its price is by the megapixel of the result, so what it is asked for keeps
-to the price's range: twice each side of the largest picture that it takes here.
+Source: providers.md §4.7. Its price is by the megapixel of the result, so what it is asked for
+keeps to the price's range: twice each side of the largest picture that it takes here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from math import sqrt
-from typing import Any
+from typing import Any, ClassVar
 
+from services.upscale.fidelity import Mode
 from services.upscale.operations import creative
 from services.upscale.providers.paid import PaidUpscale, Size, by_factor, seed_of
 from studio.imaging.facts import ImageFacts
@@ -27,7 +28,9 @@ class Creative(PaidUpscale[creative.Params]):
     """Our creativity of 0..1 is its own, and its resemblance is what is left of 1."""
 
     provider = _NAME
-    operation, mode, product = "upscale.creative", "creative", "upscale.clarity"
+    operation = "upscale.creative"
+    mode: ClassVar[Mode] = "creative"
+    product = "upscale.clarity"
 
     def makes(self, image: ImageFacts) -> Size:
         """Up to four times each side, and as many pixels as its price is known for."""

@@ -7,8 +7,9 @@ that is smaller than that is kept and marked for a person.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from services.upscale.fidelity import Mode
 from services.upscale.operations import creative
 from services.upscale.providers.paid import PaidUpscale, Size, by_factor, seed_of
 from studio.imaging.facts import ImageFacts
@@ -25,7 +26,9 @@ class Creative(PaidUpscale[creative.Params]):
     """Our creativity of 0..1 is its resemblance of 100..1."""
 
     provider = _NAME
-    operation, mode, product = "upscale.creative", "creative", "upscale"
+    operation = "upscale.creative"
+    mode: ClassVar[Mode] = "creative"
+    product = "upscale"
 
     def makes(self, image: ImageFacts) -> Size:
         """Twice each side."""

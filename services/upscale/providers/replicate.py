@@ -7,11 +7,12 @@ check of fidelity says by how much.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import sqrt
 from typing import Any, ClassVar
 
-from services.upscale.operations import conservative, fast
 from services.upscale.fidelity import Mode
-from services.upscale.providers.paid import ParamsT, PaidUpscale, Size, by_factor
+from services.upscale.operations import conservative, fast
+from services.upscale.providers.paid import PaidUpscale, ParamsT, Size, by_factor
 from studio.imaging.facts import ImageFacts
 from studio.operation import Work
 from studio.providers import replicate
@@ -42,6 +43,12 @@ class Fast(_RealEsrgan[fast.Params]):
 
     operation = "upscale.fast"
     mode: ClassVar[Mode] = "fast"
+
+    def makes(self, image: ImageFacts) -> Size:
+        """No more pixels than a fast upscale has anywhere."""
+        width, height = super().makes(image)
+        most = by_factor(image, sqrt(fast.MAX_PIXELS / image.pixels))
+        return min(width, most[0]), min(height, most[1])
 
     def details(self, work: Work[fast.Params]) -> Mapping[str, Any]:
         """Nothing."""

@@ -7,8 +7,9 @@ Source: providers.md §4.1. Fast makes four times each side, conservative about 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
+from services.upscale.fidelity import Mode
 from services.upscale.operations import conservative, creative, fast
 from services.upscale.providers.paid import PaidUpscale, Size, by_area, by_factor, seed_of, words
 from studio.imaging.facts import ImageFacts
@@ -27,7 +28,9 @@ class Fast(PaidUpscale[fast.Params]):
     """Four times each side; for twice, shrunk to half."""
 
     provider = _NAME
-    operation, mode, product = "upscale.fast", "fast", "upscale.fast"
+    operation = "upscale.fast"
+    mode: ClassVar[Mode] = "fast"
+    product = "upscale.fast"
 
     def makes(self, image: ImageFacts) -> Size:
         """Four times each side."""
@@ -46,7 +49,9 @@ class Conservative(PaidUpscale[conservative.Params]):
     """About 4 MP, with the least creativity that it takes."""
 
     provider = _NAME
-    operation, mode, product = "upscale.conservative", "conservative", "upscale.conservative"
+    operation = "upscale.conservative"
+    mode: ClassVar[Mode] = "conservative"
+    product = "upscale.conservative"
 
     def makes(self, image: ImageFacts) -> Size:
         """About 4 MP."""
@@ -66,7 +71,9 @@ class Creative(PaidUpscale[creative.Params]):
     """About 8.3 MP. Our creativity of 0..1 is its 0.1..0.5. A job."""
 
     provider = _NAME
-    operation, mode, product = "upscale.creative", "creative", "upscale.creative"
+    operation = "upscale.creative"
+    mode: ClassVar[Mode] = "creative"
+    product = "upscale.creative"
 
     def makes(self, image: ImageFacts) -> Size:
         """About 8.3 MP."""

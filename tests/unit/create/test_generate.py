@@ -1,25 +1,22 @@
 """Pictures from prompts: deterministic, varied, and ruled by their words."""
 
 import hashlib
+from io import BytesIO
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
-from services.create.operations.generate import MAX_PIXELS, Generate, Params
+from services.create.operations.generate import Generate, Params
 from services.create.operations.import_ import Import
-from services.create.providers.local.brief import read, vocabulary
-from services.create.providers.local.engine import generate, styles
+from services.create.providers.local.engine import MAX_PIXELS, VERSION, generate
+from services.create.styles import styles
 from services.create.templates import templates
 from studio.blobs.base import key_of
 from studio.imaging.provenance import ALGORITHMIC_MEDIA
 from studio.operation import Work
 from studio.problems import Refused
-
-
-def painted(prompt: str, seed: int = 1, width: int = 192, height: int = 192, **more) -> np.ndarray:
-    picture = generate(prompt, width=width, height=height, seed=seed, quality="standard", **more)
-    return np.asarray(picture, np.float32)
 
 
 async def run(operation, read_blob=None, **params):
@@ -36,7 +33,7 @@ def test_the_same_request_gives_the_same_bytes():
     assert one.digest() == again.digest()
 
 
-@pytest.mark.parametrize("style", styles())
+@pytest.mark.parametrize("style", list(styles()))
 def test_every_style_paints_every_format_exactly(style):
     for width, height in ((256, 256), (180, 320), (384, 128), (64, 64)):
         picture = generate("calm blue", width=width, height=height, seed=3, style=style)
@@ -44,7 +41,7 @@ def test_every_style_paints_every_format_exactly(style):
         assert np.asarray(picture).std() > 8, "something is to be seen"
 
 
-@pytest.mark.parametrize("style", styles())
+@pytest.mark.parametrize("style", list(styles()))
 def test_variations_differ_and_not_by_noise_only(style):
     small = [
         np.asarray(
@@ -58,63 +55,12 @@ def test_variations_differ_and_not_by_noise_only(style):
             assert np.abs(one - other).mean() > 3
 
 
-def test_colour_words_rule_the_colours():
-    red = painted("abstract flow in red and crimson").mean((0, 1))
-    blue = painted("abstract flow in blue and navy").mean((0, 1))
-    assert red[0] > red[2] + 20
-    assert blue[2] > blue[0] + 20
-
-
-def test_hex_colours_are_understood():
-    assert read("a poster in #123456").colours == ((0x12, 0x34, 0x56),)
-
-
-def test_night_is_darker_than_noon():
-    assert painted("mountains at night").mean() < painted("mountains at noon").mean() - 40
-
-
-def test_moods_change_the_saturation():
-    def colourfulness(prompt):
-        picture = painted(prompt)
-        return (picture.max(-1) - picture.min(-1)).mean()
-
-    assert colourfulness("vibrant red poster") > colourfulness("calm misty red poster") * 1.2
-
-
-@pytest.mark.parametrize(("word", "side"), [("left", slice(0, 96)), ("right", slice(96, 192))])
-def test_place_words_move_the_subject(word, side):
-    picture = painted(f"red ball {word}, white and cream background")
-    redness = picture[..., 0] - picture[..., 2]
-    other = slice(96, 192) if side.start == 0 else slice(0, 96)
-    assert redness[:, side].sum() > redness[:, other].sum()
-
-
-def test_subject_words_choose_what_is_painted():
-    for prompt, painter in (
-        ("snowy mountains", "landscape"),
-        ("coffee cup", "plinth"),
-        ("floral pattern", "pattern"),
-        ("city lights at night, bokeh", "landscape"),
-    ):
-        assert read(prompt).painter == painter
-
-
-def test_a_negative_prompt_takes_words_out():
-    assert read("red and blue poster", negative_prompt="red").colours == (
-        read("blue poster").colours
-    )
-
-
-def test_the_vocabulary_is_large_enough_and_consistent():
-    words = vocabulary()
-    assert len(words.colours) >= 40
-    assert set(words.styles.values()) >= {painter for painter, _ in words.subjects.values()}
-
-
 async def test_each_variation_has_its_own_seed_and_says_how_it_was_made():
     outputs = await run(Generate(), prompt="sea", variations=3, width=128, height=128, seed=0)
     assert [one.details["seed"] for one in outputs] == [0, 1, 2]
     assert {one.image.source_type for one in outputs} == {ALGORITHMIC_MEDIA}
+    assert {one.details["engine"] for one in outputs} == {"procedural"}
+    assert {one.details["engine_version"] for one in outputs} == {VERSION}
     assert len({one.image.pixels.tobytes() for one in outputs}) == 3
     assert [one.label for one in outputs] == ["variation 1", "variation 2", "variation 3"]
 
@@ -138,7 +84,8 @@ def test_what_cannot_be_made_is_refused_with_what_can():
         operation.check(None, Params(prompt="x", width=4096, height=4096))
     assert refused.value.rule == "create.generate.max_pixels"
     with pytest.raises(Refused) as refused:
-        operation.check(None, Params(prompt="x", style="cubism"))
+        operation.check(None, Params(prompt="x", style="watercolour"))
+    assert "watercolor" in refused.value.fix
     assert "landscape" in refused.value.valid
     with pytest.raises(Refused):
         operation.parse({"prompt": "x", "width": 100})
@@ -150,6 +97,75 @@ def test_all_templates_can_be_painted_and_cover_the_guides_26():
     assert len(templates()) >= 26
     for template in templates().values():
         assert template.width * template.height <= MAX_PIXELS
+
+
+async def test_details_keep_the_prompt_as_written_and_as_composed():
+    asked = {"prompt": "a red cup", "style": "watercolor", "width": 64, "height": 64}
+    [composed] = await run(Generate(), **asked)
+    assert composed.details["prompt"] == "a red cup"
+    assert composed.details["composed_prompt"].startswith("a red cup, watercolor painting")
+    [plain] = await run(Generate(), **asked, enhance=False)
+    assert plain.details["composed_prompt"] == "a red cup"
+
+
+async def test_a_reference_is_read_and_gives_its_colours_and_tones():
+    dark_green = Pillow.new("RGB", (64, 64), (10, 60, 20))
+    dark_green.paste((30, 120, 50), (0, 0, 32, 64))
+    encoded = BytesIO()
+    dark_green.save(encoded, "PNG")
+    data = encoded.getvalue()
+
+    async def read_blob(key):
+        assert key == key_of(data)
+        return data
+
+    asked = {"prompt": "mountains at noon", "width": 96, "height": 96, "seed": 1}
+    [plain] = await run(Generate(), **asked)
+    reference = {"blob": key_of(data), "strength": 1}
+    [followed] = await run(Generate(), read_blob, **asked, reference=reference)
+    before, after = (
+        np.asarray(one.image.pixels, np.float32).mean((0, 1)) for one in (plain, followed)
+    )
+    assert after.mean() < before.mean() - 60, "as dark as the reference"
+    assert after[1] > max(after[0], after[2]) + 20, "as green as the reference"
+    assert followed.details["reference"] == {"blob": key_of(data), "strength": 1.0}
+
+
+async def test_a_reference_of_no_strength_is_not_read():
+    async def read_blob(_):
+        raise AssertionError("must not be read")
+
+    reference = {"blob": key_of(b"x"), "strength": 0}
+    [one] = await run(Generate(), read_blob, prompt="sea", width=64, height=64, reference=reference)
+    assert one.image.width == 64
+
+
+async def test_a_reference_that_is_no_picture_is_refused():
+    async def read_blob(_):
+        return b"just words"
+
+    with pytest.raises(Refused):
+        await run(Generate(), read_blob, prompt="sea", width=64, height=64,
+                  reference={"blob": key_of(b"just words")})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"brand": {"palette": []}},
+        {"brand": {"palette": ["#123456"] * 9}},
+        {"brand": {"palette": ["red"]}},
+        {"brand": {"palette": ["#123456"], "logo": "logo.png"}},
+        {"reference": {"blob": key_of(b"x"), "strength": 1.1}},
+        {"reference": {"blob": "x"}},
+        {"variations": 0},
+        {"quality": "best"},
+    ],
+)
+def test_malformed_parameters_are_refused(wrong):
+    with pytest.raises(Refused) as refused:
+        Generate().parse({"prompt": "x", **wrong})
+    assert refused.value.rule == "create.generate.params"
 
 
 async def test_an_import_keeps_the_photo_as_it_is(photos):

@@ -2,5 +2,5 @@
 
 Deterministic: the same prompt, style, size and seed give the same bytes. It needs no key, no
 network and no GPU; it draws designed scenes from the words that it knows (see vocabulary.yaml
-and docs/prompt-grammar.md).
+and docs/prompts.md).
 """

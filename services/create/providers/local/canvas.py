@@ -7,7 +7,7 @@ of the height (y), 0..1, so that a composition is described once for every size.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -16,11 +16,12 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
-from services.create.providers.local.brief import Brief, Rgb
+from services.create.providers.local.brief import Rgb
 
 Picture = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.float32]
 Point = tuple[float, float]
+Ink = Rgb | Callable[[Mask, Mask], Picture]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ class Canvas:
             )
             weight += amplitude
             amplitude *= gain
-        return total / np.float32(weight)
+        # the bicubic overshoots, and a power of less than nothing is not a number
+        return np.asarray(total / np.float32(weight), np.float32).clip(0, 1)
 
     def profile(self, cells: float, octaves: int, *, ridged: bool = False) -> Mask:
         """One-dimensional fractal noise along x, 0..1: the outline of a range of hills."""
@@ -80,7 +82,7 @@ class Canvas:
             total += amplitude * (1 - np.abs(2 * line - 1) if ridged else line)
             weight += amplitude
             amplitude *= 0.5
-        return total / np.float32(weight)
+        return np.asarray(total / np.float32(weight), np.float32).clip(0, 1)
 
     def below(self, outline: Mask) -> Mask:
         """1 under an outline given as y per column, with a soft edge of a pixel."""
@@ -139,6 +141,54 @@ def paint(picture: Picture, mask: Mask, colour: Rgb | Picture, opacity: float = 
     picture += (unit(colour) - picture) * cover
 
 
+def dab(
+    canvas: Canvas, picture: Picture, shape: Sequence[Point], ink: Ink, opacity: float = 1.0
+) -> None:
+    """Paint one polygon in place; only the part that it covers is worked on.
+
+    ink: a colour, or a function of the x (w,) and y (h,) there that gives (h, w, 3).
+    """
+    if not (covered := _pixels_of(canvas, shape)):
+        return
+    x0, y0, x1, y1 = covered
+    part = Canvas(x1 - x0, y1 - y0, canvas.dice, canvas.supersampling)
+    moved = [
+        ((x * canvas.width - x0) / part.width, (y * canvas.height - y0) / part.height)
+        for x, y in shape
+    ]
+    if callable(ink):
+        xs = np.arange(x0, x1, dtype=np.float32) / np.float32(canvas.width)
+        ys = np.arange(y0, y1, dtype=np.float32) / np.float32(canvas.height)
+        paint(picture[y0:y1, x0:x1], part.polygons([moved]), ink(xs, ys), opacity)
+    else:
+        paint(picture[y0:y1, x0:x1], part.polygons([moved]), ink, opacity)
+
+
+def _pixels_of(canvas: Canvas, shape: Sequence[Point]) -> tuple[int, int, int, int] | None:
+    xs, ys = [x * canvas.width for x, _ in shape], [y * canvas.height for _, y in shape]
+    x0, y0 = max(0, math.floor(min(xs)) - 1), max(0, math.floor(min(ys)) - 1)
+    x1, y1 = min(canvas.width, math.ceil(max(xs)) + 1), min(canvas.height, math.ceil(max(ys)) + 1)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def oval(centre: Point, rx: float, ry: float, start: float = 0.0, end: float = 1.0) -> list[Point]:
+    """Points of an ellipse, clockwise from the right; radii in units of width and height.
+
+    start, end: in turns, for an arc.
+    """
+    steps = 72
+    turns = (start + (end - start) * i / steps for i in range(steps + 1))
+    return [
+        (centre[0] + rx * math.cos(2 * math.pi * t), centre[1] + ry * math.sin(2 * math.pi * t))
+        for t in turns
+    ]
+
+
+def box(left: float, top: float, right: float, bottom: float) -> list[Point]:
+    """The corners of an upright rectangle."""
+    return [(left, top), (right, top), (right, bottom), (left, bottom)]
+
+
 def shine(picture: Picture, mask: Mask, colour: Rgb, strength: float = 1.0) -> None:
     """Add light (screen), in place."""
     picture += (1 - picture) * unit(colour) * (mask * np.float32(strength))[..., None]
@@ -164,18 +214,27 @@ def unit(colour: Rgb | Picture) -> Picture:
     return np.asarray(colour, np.float32) / np.float32(255)
 
 
-def finished(picture: Picture, brief: Brief, canvas: Canvas) -> Pillow.Image:
-    """Grade by the mood, dither away the banding, and make it a picture of 8 bits."""
-    mood = brief.mood
-    grey = picture @ np.asarray((0.2126, 0.7152, 0.0722), np.float32)
-    picture = grey[..., None] + (picture - grey[..., None]) * np.float32(mood.saturation)
-    picture = (picture - 0.5) * np.float32(mood.contrast) + 0.5
-    warmth = np.float32(0.07 * mood.warmth)
-    picture *= np.asarray((1 + warmth, 1 + warmth * 0.2, 1 - warmth), np.float32)
-    picture *= np.float32(mood.brightness)
+def blurred(picture: Picture, sigma: float) -> Picture:
+    """A Gaussian blur, `sigma` in px; a wide one is made on fewer pixels."""
+    step = max(1, int(sigma / 3))
+    height, width = picture.shape[:2]
+    if step == 1:
+        return np.asarray(cv2.GaussianBlur(picture, (0, 0), max(sigma, 0.3)), np.float32)
+    size = (max(2, width // step), max(2, height // step))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = cv2.GaussianBlur(small, (0, 0), sigma / step)
+    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
+def luma(picture: Picture) -> Mask:
+    """Rec. 709 luma of gamma-coded values, 0..1: (h, w)."""
+    return np.asarray(picture @ np.asarray((0.2126, 0.7152, 0.0722), np.float32), np.float32)
+
+
+def in_eight_bits(picture: Picture, canvas: Canvas) -> Pillow.Image:
+    """A picture of 8 bits; noise of one level dithers away the bands of its gradients."""
     grain = canvas.dice.random((canvas.height, canvas.width, 1), dtype=np.float32)
-    levels = (picture * 255 + grain).clip(0, 255).astype(np.uint8)
-    return Pillow.fromarray(levels, "RGB")
+    return Pillow.fromarray((picture * 255 + grain).clip(0, 255).astype(np.uint8), "RGB")
 
 
 def _between(stops: Sequence[Rgb], where: Mask) -> Picture:

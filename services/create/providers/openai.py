@@ -1,0 +1,38 @@
+"""OpenAI: the GPT image models, in three sizes; a call makes up to ten pictures."""
+
+from __future__ import annotations
+
+from services.create.providers.paid import PaidGenerate, Plan, Size, nearest, with_unwanted
+from services.create.request import ImageRequest
+from studio.providers import openai
+from studio.providers.call import Call
+
+#: providers.md §4.2; the sizes that have a price.
+_SIZES: dict[str, Size] = {
+    "1024x1024": (1024, 1024),
+    "1536x1024": (1536, 1024),
+    "1024x1536": (1024, 1536),
+}
+
+
+class OpenAI(PaidGenerate):
+    """All variations in one call; it takes no seed."""
+
+    provider = account = ladder = "openai"
+
+    def plan(self, request: ImageRequest) -> Plan:
+        """The model and its quality by data, and the nearest of three sizes."""
+        grade = self.grade(request)
+        shape = nearest(_SIZES, request)
+        product = f"generate.{grade.model}.{grade.settings['quality']}.{openai.shape(shape)}"
+        return Plan(product, str(grade.model), with_unwanted(request), _SIZES[shape], shape)
+
+    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
+        """One call of as many pictures."""
+        return openai.generate(
+            plan.prompt,
+            model=plan.model,
+            size=str(plan.shape),
+            quality=str(self.grade(request).settings["quality"]),
+            n=len(part),
+        )

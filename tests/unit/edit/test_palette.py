@@ -1,0 +1,62 @@
+"""Brand colours: the picture moves towards them, gently and never away."""
+
+import numpy as np
+import pytest
+
+from services.edit.operations.adjust import Adjust
+from services.edit.palette import matched
+from studio.imaging.colour import parse_hex, srgb_to_lab
+from studio.imaging.image import Image
+from studio.problems import Refused
+
+ADJUST = Adjust()
+BRAND = ["#0a3d62", "#e58e26", "#78e08f"]
+
+
+def away(pixels, palette=BRAND) -> float:
+    """Mean ΔE in a*b* to the nearest palette colour."""
+    seen = srgb_to_lab(np.asarray(pixels.convert("RGB")))[..., 1:]
+    goals = srgb_to_lab(np.array([parse_hex(one) for one in palette]))[:, 1:]
+    return float(np.linalg.norm(seen[:, :, None] - goals, axis=-1).min(-1).mean())
+
+
+async def test_more_strength_brings_a_photo_nearer_to_the_palette(edited, astronaut):
+    distances = [away(astronaut.pixels)]
+    for strength in (0.3, 0.6, 1):
+        made = await edited(ADJUST, astronaut, palette=BRAND, palette_strength=strength)
+        distances.append(away(made.image.pixels))
+    assert distances == sorted(distances, reverse=True)
+    assert distances[-1] < 0.85 * distances[0]
+
+
+async def test_light_stays_nearly_what_it_was(edited, astronaut):
+    made = await edited(ADJUST, astronaut, palette=BRAND, palette_strength=1)
+    before, after = [srgb_to_lab(np.asarray(one.pixels))[..., 0] for one in (astronaut, made.image)]
+    assert np.abs(before - after).mean() < 6
+    assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.97
+
+
+def test_greys_stay_grey(astronaut):
+    grey = astronaut.pixels.convert("L").convert("RGB")
+    made = np.asarray(matched(grey, [parse_hex(one) for one in BRAND], 1), int)
+    assert np.ptp(made, axis=-1).max() <= 3
+
+
+async def test_transparency_stays(edited, coffee):
+    clear = coffee.pixels.copy()
+    clear.putalpha(90)
+    made = await edited(ADJUST, Image(clear), palette=BRAND)
+    assert made.image.pixels.getchannel("A").getextrema() == (90, 90)
+
+
+@pytest.mark.parametrize("palette", [["blue"], ["#12345"], ["#000000"] * 17])
+def test_a_palette_is_at_most_sixteen_hex_colours(palette):
+    with pytest.raises(Refused) as refused:
+        ADJUST.parse({"palette": palette})
+    assert refused.value.rule == "edit.adjust.params"
+
+
+def test_a_palette_without_strength_is_nothing_to_do():
+    with pytest.raises(Refused) as refused:
+        ADJUST.parse({"palette": BRAND, "palette_strength": 0})
+    assert refused.value.rule == "edit.adjust.nothing_to_do"
