@@ -158,7 +158,7 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                     providers=one.offered,
                     needs_image=one.needs_image,
                     limits=one.limits,
-                    unit_prices={name: price_to(one.unit_price(name)) for name in one.offered},
+                    unit_prices={name: price_to(one.unit_price(name)) for name in one.providers},
                 )
                 for one in self._operations.values()
             ],

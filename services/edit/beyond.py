@@ -5,7 +5,7 @@ from __future__ import annotations
 from studio.problems import Refused
 
 #: Providers that make new pixels from a prompt, where an installation has a key for them.
-GENERATIVE = ("stability", "openai", "ideogram", "imagen", "adobe")
+GENERATIVE = ("stability", "openai", "google", "ideogram")
 
 
 def needs_provider(operation: str, cannot: str, instead: str) -> Refused:

@@ -19,7 +19,7 @@ import httpx
 from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
 from studio.money import Money
-from studio.problems import Refused
+from studio.problems import Problem, Refused
 from studio.providers.accounts import Account
 from studio.providers.breaker import Breaker
 from studio.providers.call import (
@@ -35,7 +35,7 @@ from studio.providers.call import (
 )
 from studio.providers.limits import Rate, provider_limits
 from studio.providers.pictures import picture
-from studio.providers.purchases import Purchase, Purchases
+from studio.providers.purchases import Purchase, Purchases, call_name
 from studio.providers.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -123,7 +123,7 @@ class Buyer:
             raise await self._doubt(step, call, index, sent)
         with telemetry.span("buy", provider=call.provider, product=call.product):
             try:
-                response = await self._request(account, call, f"{step} {index}")
+                response = await self._request(account, call, call_name(step, index))
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 await self.purchases.forget(step, index)  # it never left
                 self._breakers[call.provider].failed()

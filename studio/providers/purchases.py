@@ -57,18 +57,18 @@ class Purchases:
 
     async def get(self, step: UUID, index: int) -> Purchase | None:
         """What became of a call so far."""
-        row = await self._rows.get(_key(step, index))
+        row = await self._rows.get(call_name(step, index))
         return Purchase.model_validate(row) if row else None
 
     async def of_step(self, step: UUID) -> list[Purchase]:
         """All calls of a step, in order."""
-        keys = [_key(step, index) for index in range(MOST_CALLS)]
+        keys = [call_name(step, index) for index in range(MOST_CALLS)]
         rows = await self._rows.find({"_id": {"$in": keys}}, sort=(("_id", 1),))
         return [Purchase.model_validate(row) for row in rows]
 
     async def begin(self, step: UUID, index: int, purchase: Purchase) -> bool:
         """Write down that it is sent now; False if it had been before."""
-        row = _row(purchase) | {"_id": _key(step, index), "step": str(step)}
+        row = _row(purchase) | {"_id": call_name(step, index), "step": str(step)}
         try:
             await self._rows.insert(row)
         except AlreadyThere:
@@ -77,11 +77,11 @@ class Purchases:
 
     async def become(self, step: UUID, index: int, purchase: Purchase) -> None:
         """Write down what became of it."""
-        await self._rows.update_one({"_id": _key(step, index)}, {"$set": _row(purchase)})
+        await self._rows.update_one({"_id": call_name(step, index)}, {"$set": _row(purchase)})
 
     async def forget(self, step: UUID, index: int) -> None:
         """It was not billed and may be sent again."""
-        await self._rows.delete_one({"_id": _key(step, index)})
+        await self._rows.delete_one({"_id": call_name(step, index)})
 
     async def in_doubt(self, account: str) -> list[tuple[str, Purchase]]:
         """The calls of an account of which nobody knows whether they were billed, with ids."""
@@ -112,7 +112,8 @@ def costs(purchases: Sequence[Purchase]) -> Money:
     return sum((one.cost for one in purchases), Money.zero())
 
 
-def _key(step: UUID, index: int) -> str:
+def call_name(step: UUID, index: int) -> str:
+    """The name of a step's call, here and in the provider's logs."""
     return f"{step} {index:02}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,14 +35,9 @@ class General(Operation[Params]):
     def __init__(self, operations: Sequence[AnyOperation]) -> None:
         self._operations = {one.name: one for one in operations}
 
-    def parse(self, raw: Mapping[str, Any]) -> Params:
-        """As everywhere; Refused (`edit.general.not_understood`) names the clause."""
-        params = super().parse(raw)
-        self._steps(params)
-        return params
-
     def check(self, image: ImageFacts | None, params: Params) -> None:
-        """Each step's own limits hold, for the image that the step before it makes."""
+        """Each step's own limits hold, for the image that the step before it makes; Refused
+        (`edit.general.not_understood`) names the clause."""
         self.forecast(image, params)
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:

@@ -93,7 +93,7 @@ class Outpaint(Operation[Params]):
             )
         if image is None:
             return
-        left, up, right, below = _margins(image, params)
+        left, up, right, below = margins_of(image, params)
         if not any((left, up, right, below)):
             raise _nothing(f"The picture has the ratio {params.ratio} already.")
         if min(image.width, image.height) < _LEAST_SIDE:
@@ -111,7 +111,7 @@ class Outpaint(Operation[Params]):
         self.check(image, params)
         if image is None:
             return []
-        left, up, right, below = _margins(image, params)
+        left, up, right, below = margins_of(image, params)
         size = {"width": image.width + left + right, "height": image.height + up + below}
         return [image.with_(**size, media_type="image/png")]
 
@@ -119,7 +119,7 @@ class Outpaint(Operation[Params]):
         """The picture lies unchanged in the larger one; `details.margins` says where."""
         image = work.needed_image()
         self.check(image.facts, work.params)
-        margins = _margins(image.facts, work.params)
+        margins = margins_of(image.facts, work.params)
         sides = dict(zip(("left", "up", "right", "down"), margins, strict=True))
         if image.has_alpha:
             wide = image.with_pixels(ImageOps.expand(image.pixels, margins, (0, 0, 0, 0)))
@@ -155,7 +155,8 @@ def _check_size(width: int, height: int, widest: int) -> None:
         )
 
 
-def _margins(image: ImageFacts, params: Params) -> Margins:
+def margins_of(image: ImageFacts, params: Params) -> Margins:
+    """What is added: px (left, up, right, below)."""
     if params.ratio is None:
         return params.left, params.up, params.right, params.down
     wide, tall = (float(side) for side in params.ratio.split(":"))

@@ -7,7 +7,7 @@ refused, with the step that shrinks it, as it would come back smaller than it wa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from services.edit.masks import MaskSource
 from services.edit.operations import inpaint, replace_background, search_replace
@@ -28,7 +28,7 @@ from studio.problems import Refused
 from studio.providers import ideogram
 from studio.providers.limits import product_limits
 
-_NAME = "ideogram"
+_NAME: Final = "ideogram"
 _LARGEST_SEED = 2_147_483_647  # providers.md §4.5
 _GROW, _GROW_REPLACED = 5, 3  # px around what a mask selects, as the local operations have it
 

@@ -8,7 +8,7 @@ no mask covers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from PIL import Image as Pillow
@@ -35,7 +35,7 @@ from studio.problems import Refused
 from studio.providers import openai
 from studio.providers.limits import product_limits
 
-_NAME = "openai"
+_NAME: Final = "openai"
 #: The newest model whose price has a source (providers.md §4.2), at the quality of most uses.
 _MODEL, _QUALITY = "gpt-image-1.5", "medium"
 _SHAPES: tuple[Size, ...] = ((1024, 1024), (1536, 1024), (1024, 1536))  # providers.md §4.2

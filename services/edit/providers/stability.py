@@ -7,7 +7,7 @@ is meant by words; where a mask says it instead, that place is inpainted.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from PIL import ImageColor
@@ -48,7 +48,7 @@ from studio.providers import stability
 from studio.providers.call import Call
 from studio.providers.limits import product_limits
 
-_NAME = "stability"
+_NAME: Final = "stability"
 _LARGEST_SEED = 4_294_967_294  # providers.md §4.1
 _MOST_MARGIN = 2000  # px a side, providers.md §4.1
 _MOST_PIXELS = 4_194_304  # of a relit picture; told of the other edits, taken for this one
@@ -160,7 +160,15 @@ class Outpaint(_StabilityEdit[outpaint.Params]):
         margins = _margins(image.facts, work.params)
         data = await sent(opaque(image), _NAME, "edit.outpaint")
         seed = seed_of(work, _LARGEST_SEED)
-        call = stability.outpaint(data, **margins, prompt=work.params.prompt, seed=seed)
+        call = stability.outpaint(
+            data,
+            left=margins["left"],
+            right=margins["right"],
+            up=margins["up"],
+            down=margins["down"],
+            prompt=work.params.prompt,
+            seed=seed,
+        )
         notes = ("What was transparent is white.",) if image.has_alpha else ()
         return Order(call, {"margins": margins}, notes, opaque)
 
@@ -320,7 +328,7 @@ def _reference(data: bytes) -> bytes:
 
 def _margins(image: ImageFacts, params: outpaint.Params) -> dict[str, int]:
     """px on each side."""
-    left, up, right, down = outpaint._margins(image, params)
+    left, up, right, down = outpaint.margins_of(image, params)
     return {"left": left, "right": right, "up": up, "down": down}
 
 

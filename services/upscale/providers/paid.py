@@ -106,8 +106,8 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
         image = work.needed_image()
         self.check(image.facts, work.params)
         if self._is_enough(image.facts, work.params):
-            notes = ("It was large enough and is unchanged.",)
-            return [Output(image=image, details=self.details(work), notes=notes)]
+            unchanged = ("It was large enough and is unchanged.",)
+            return [Output(image=image, details=self.details(work), notes=unchanged)]
         asked = _asked(image.facts, work.params)
         data = await compute(_file, image, self.provider, self.product)
         bought = await work.buy(self.call(work, data, asked), 0)
@@ -123,7 +123,7 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
             **bought.details,
             **await compute(judged, image, result, self.mode),
         }
-        notes = ()
+        notes: tuple[str, ...] = ()
         if says := self._difference(result, asked):
             told["needs_review"] = " ".join(one for one in (says, told["needs_review"]) if one)
             notes = (says,)

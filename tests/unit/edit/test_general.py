@@ -53,7 +53,7 @@ def test_what_is_quoted_is_never_divided():
 )
 def test_anything_else_is_refused_with_what_is_understood(instruction):
     with pytest.raises(Refused) as refused:
-        GENERAL.parse({"instruction": instruction})
+        GENERAL.check(None, GENERAL.parse({"instruction": instruction}))
     assert refused.value.rule == "edit.general.not_understood"
     assert refused.value.status == 422
     assert "remove the background" in refused.value.valid
