@@ -111,12 +111,17 @@ class Work(Generic[ParamsT]):
     def needed_image(self) -> Image:
         """The image, for operations that cannot work without one."""
         if self.image is None:
-            raise Refused(
-                rule="operation.needs_image",
-                says="This operation works on an image, and no step before it makes one.",
-                fix="Put create.generate or create.import before it, or start from an asset.",
-            )
+            raise needs_image()
         return self.image
+
+
+def needs_image() -> Refused:
+    """The refusal of an operation that was given no image."""
+    return Refused(
+        rule="operation.needs_image",
+        says="This operation works on an image, and no step before it makes one.",
+        fix="Put create.generate or create.import before it, or start from an asset.",
+    )
 
 
 class Engine(Protocol[ParamsT]):

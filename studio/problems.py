@@ -69,6 +69,9 @@ class StudioError(Exception):
         self.rule, self.says, self.fix, self.valid = rule, says, fix, valid or []
         self.remedy = remedy
 
+    def __str__(self) -> str:
+        return self.says
+
     def as_problem(self, trace_id: str | None = None) -> Problem:
         """The failure as data, fit for an event, a dead letter or an answer."""
         return Problem(

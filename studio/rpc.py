@@ -22,7 +22,7 @@ from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_serv
 
 from studio.imaging.facts import ImageFacts
 from studio.money import Money, PriceRange
-from studio.operation import AnyOperation, Failure
+from studio.operation import AnyOperation, Failure, needs_image
 from studio.problems import Broken, Problem, Refused, StudioError, Unavailable
 from studio.v1 import studio_pb2, studio_pb2_grpc
 
@@ -171,6 +171,8 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
         provider = choose_provider(operation, request.provider or None)
         image = facts_from(request.image) if request.HasField("image") else None
         engine = operation.engine(provider)
+        if operation.needs_image and image is None:
+            raise needs_image()
         engine.check(image, params)
         return studio_pb2.QuoteResponse(
             price=price_to(engine.price(image, params, provider)),

@@ -195,4 +195,4 @@ def test_a_campaign_is_mended_matched_to_its_brand_and_given_its_words(http):
         "create.generate": 1, "edit.erase": 1, "edit.adjust": 1, "optimizer.export": 1,
     }  # fmt: skip
     [export] = assets(http, collection="Spring")
-    assert [one["text"] for one in export["details"]["overlay"]] == ["Made for mornings"]
+    assert [one["kind"] for one in export["details"]["overlay"]] == ["headline"]
