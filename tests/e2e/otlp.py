@@ -37,9 +37,11 @@ class Receiver(trace_service_pb2_grpc.TraceServiceServicer):
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
+        self.raw: list[bytes] = []  # every request as it came
         self.endpoint = ""
 
     def Export(self, request, context):  # noqa: N802
+        self.raw.append(request.SerializeToString())
         for resource in request.resource_spans:
             attributes = {one.key: one.value.string_value for one in resource.resource.attributes}
             for scope in resource.scope_spans:
