@@ -198,9 +198,9 @@ def test_a_ratio_extends_as_little_as_it_can(ratio, anchor, size, at):
     params = OUTPAINT.parse({"ratio": ratio, "anchor": anchor})
     [facts] = OUTPAINT.forecast(ImageFacts(width=512, height=512), params)
     assert (facts.width, facts.height) == size
-    from services.edit.operations.outpaint import _margins
+    from services.edit.operations.outpaint import margins_of
 
-    assert _margins(ImageFacts(width=512, height=512), params)[:2] == at
+    assert margins_of(ImageFacts(width=512, height=512), params)[:2] == at
 
 
 @pytest.mark.parametrize(
