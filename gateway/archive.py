@@ -18,6 +18,7 @@ from studio.compute import compute
 from studio.problems import Refused
 
 _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/avif": "avif"}
+_MANIFEST = "manifest.json"
 _UNSAFE = re.compile(r"[^\w.\-]+")
 _FIELD = re.compile(r"\{(\w*)\}")
 
@@ -55,7 +56,7 @@ async def archive(
         packed.add(await blobs.get(asset.blob), name)
         for chunk in await compute(lambda: list(packed.file())):
             yield chunk
-    packed.add(json.dumps({"assets": manifest}, indent=1, ensure_ascii=False), "manifest.json")
+    packed.add(json.dumps({"assets": manifest}, indent=1, ensure_ascii=False), _MANIFEST)
     for chunk in await compute(lambda: list(packed.finalize())):
         yield chunk
 
@@ -67,7 +68,7 @@ class FileNames:
         self._template, self._campaign = template, campaign
         self._number = 0
         self._same = Counter[str]()  # by name without its {n}
-        self._taken = Counter[str]()
+        self._taken = Counter[str]({_MANIFEST: 1})  # without case, as Windows and macOS compare
 
     def name(self, asset: Any) -> str:
         """Of the next file."""
@@ -103,11 +104,12 @@ class FileNames:
         return "/".join(part for part in parts if part) or f"image-{fields['number']}"
 
     def _unique(self, name: str) -> str:
-        self._taken[name] += 1
-        if self._taken[name] == 1:
+        same = name.casefold()
+        self._taken[same] += 1
+        if self._taken[same] == 1:
             return name
         stem, dot, end = name.rpartition(".")
-        again = f"{stem or end} ({self._taken[name]}){dot if stem else ''}{end if stem else ''}"
+        again = f"{stem or end} ({self._taken[same]}){dot if stem else ''}{end if stem else ''}"
         return self._unique(again)
 
 

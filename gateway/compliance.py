@@ -149,17 +149,36 @@ async def unfit(studios: Studios, workspace: str, scope: Scope) -> Unfit:
     """Look at every rendition in scope. Refused if there is no such version."""
     found = Unfit(await _version(studios, scope.version))
     fit: set[str] = set()
-    async for page in _renditions(studios, workspace, scope):
+    filters = AssetFilters(
+        operation=_EXPORT, label=scope.placement, collection=scope.collection, run=scope.run
+    )
+    async for page in _renditions(studios, workspace, filters):
         for one, rules in zip(page, await _judged(studios, page, found.version), strict=True):
             found.checked += 1
             if rules:
                 found.renditions.append((one, rules))
             elif one.made_with == found.version:
                 fit.add(one.recipe)
+    if scope.run:
+        fit |= await _fit_elsewhere(studios, workspace, filters, found)
     remaining = [(one, rules) for one, rules in found.renditions if one.recipe not in fit]
     found.superseded = len(found.renditions) - len(remaining)
     found.renditions = remaining
     return found
+
+
+async def _fit_elsewhere(
+    studios: Studios, workspace: str, filters: AssetFilters, found: Unfit
+) -> set[str]:
+    """Recipes of what was exported again since: it belongs to another run than what it replaces."""
+    fit: set[str] = set()
+    for master in sorted({one.master for one, _ in found.renditions if one.master}):
+        siblings = filters.model_copy(update={"run": "", "parent": master})
+        async for page in _renditions(studios, workspace, siblings):
+            for one, rules in zip(page, await _judged(studios, page, found.version), strict=True):
+                if not rules and one.made_with == found.version:
+                    fit.add(one.recipe)
+    return fit
 
 
 async def _version(studios: Studios, asked: str) -> str:
@@ -172,12 +191,9 @@ async def _version(studios: Studios, asked: str) -> str:
 
 
 async def _renditions(
-    studios: Studios, workspace: str, scope: Scope
+    studios: Studios, workspace: str, filters: AssetFilters
 ) -> AsyncIterator[list[Rendition]]:
     """Pages of renditions, the oldest first."""
-    filters = AssetFilters(
-        operation=_EXPORT, label=scope.placement, collection=scope.collection, run=scope.run
-    )
     page: list[Rendition] = []
     async for asset in matching(studios.library, workspace, filters):
         one = Rendition(asset)

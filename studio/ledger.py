@@ -98,15 +98,19 @@ class Ledger:
             with contextlib.suppress(asyncio.CancelledError):
                 await renewal
 
-    async def record(self, step: UUID, outcome: Outcome) -> None:
-        """Write the outcome, once and for all; the claim ends with it."""
-        await self._steps.update_one(
-            {"_id": str(step)},
+    async def record(self, step: UUID, outcome: Outcome) -> Outcome:
+        """Write the outcome, once and for all; the claim ends with it.
+
+        Returns the one that holds: another worker's, if our lease ran out and it was quicker.
+        """
+        is_first = await self._steps.update_one(
+            {"_id": str(step), "outcome": None},
             {
                 "$set": {"outcome": outcome.model_dump(mode="json"), "done_at": datetime.now(UTC)},
                 "$unset": {"lease_until": "", "owner": ""},
             },
         )
+        return outcome if is_first else await self.outcome(step) or outcome
 
     async def cancel(self, run: UUID) -> None:
         """Remember that a run was called off."""

@@ -26,6 +26,7 @@ from studio.bus.base import Bus, Consumption, Delivery, Queue, Settlement
 from studio.bus.rabbit import RabbitBus
 from studio.findings import Findings
 from studio.ledger import Ledger
+from studio.memory import keep_few_arenas
 from studio.metadata import Database, Index, Metadata
 from studio.operation import AnyOperation
 from studio.probes import HttpServer, Readiness, add_probes
@@ -108,17 +109,18 @@ class StudioService(Service):
             Findings(ports.database),
         )
         purchases = Purchases(ports.database)
+        share: float = getattr(ports.settings, "provider_share", 1.0)
         self._buyer = Buyer(
             accounts(ports.settings),
             purchases,
             Turns(ports.database),
             ports.blobs,
-            share=getattr(ports.settings, "provider_share", 1.0),
+            share=share,
         )
         self._reconcilers = [
             Reconciler(one, purchases, ports.database, self._buyer.client)
             for name_, one in self._buyer.accounts.items()
-            if name_ in TELL_THEIR_BALANCE
+            if name_ in TELL_THEIR_BALANCE and share == 1  # else others spend of its balance
         ]
         self._worker = Worker(
             name, self._operations, ports.bus, ports.blobs, ledger, findings, self._buyer
@@ -228,6 +230,7 @@ async def open_ports(service: str, settings: Settings) -> AsyncIterator[Ports]:
 
 def main(name: str, build: Callable[[Ports], Service], kind: type[Settings] = Settings) -> None:
     """Run one service as this process, until SIGTERM or SIGINT."""
+    keep_few_arenas()
     settings = load(kind)
     tracing = telemetry.configure(name, settings)
 

@@ -37,11 +37,11 @@ from studio.operation import AnyOperation, Failure, Output, Work
 from studio.problems import Broken, Refused
 from studio.providers.buying import Bought, Buyer
 from studio.providers.call import Call, ProviderAway
-from studio.providers.purchases import costs
+from studio.providers.purchases import Purchase, costs
 from studio.rpc import choose_provider, find_operation
 from studio.settling import Settling
 from studio.shares import divide
-from studio.slip import Step, derived, step_id
+from studio.slip import derived, step_id
 
 
 class Cancelled(Refused):
@@ -115,23 +115,35 @@ class Worker:
             )
         operation = find_operation(self._operations, head.operation)
         params = operation.parse(head.params)
-        *some, last = self._providers(operation, head)
-        for provider in some:
+        asked = choose_provider(operation, head.provider)
+        away: ProviderAway | None = None
+        for provider in await self._providers(step, operation, asked, head.fallbacks):
             try:
                 return await self._perform_by(provider, operation, step, data, params)
-            except ProviderAway:
-                if await self._has_bought(step):
+            except ProviderAway as error:
+                if await self._purchases(step):
                     raise
-        return await self._perform_by(last, operation, step, data, params)
+                away = error
+            except Refused:  # what a fallback cannot do ends nothing: the one asked for comes back
+                if provider == asked or await self._purchases(step):
+                    raise
+        raise away or Broken(rule="worker.providers", says="Nobody was asked to do this step.")
 
-    def _providers(self, operation: AnyOperation, head: Step) -> list[str]:
-        """Who may do it: the one that was asked for, then its fallbacks; who is away goes last."""
-        asked = choose_provider(operation, head.provider)
-        able = [asked, *(one for one in head.fallbacks if one in operation.offered)]
-        return sorted(able, key=lambda one: self._buyer is not None and self._buyer.is_away(one))
+    async def _providers(
+        self, step: UUID, operation: AnyOperation, asked: str, fallbacks: Iterable[str]
+    ) -> list[str]:
+        """Who may do it: the one that was asked for, then its fallbacks; who is away goes last.
+        Whoever was paid for a part of the step does all of it."""
+        able = [asked, *(one for one in fallbacks if one in operation.offered)]
+        buyer = self._buyer
+        if buyer is None or len(able) == 1:
+            return able
+        paid = {one.engine for one in await self._purchases(step)}
+        begun = [one for one in able if one in paid]
+        return begun or sorted(able, key=buyer.is_away)
 
-    async def _has_bought(self, step: UUID) -> bool:
-        return self._buyer is not None and bool(await self._buyer.purchases.of_step(step))
+    async def _purchases(self, step: UUID) -> list[Purchase]:
+        return await self._buyer.purchases.of_step(step) if self._buyer else []
 
     async def _perform_by(
         self, provider: str, operation: AnyOperation, step: UUID, data: ItemData, params: Any
@@ -140,7 +152,7 @@ class Worker:
         engine = operation.engine(provider)
         engine.check(facts, params)
         quoted = engine.price(facts, params, provider)
-        if data.budget is not None and not quoted.maximum <= data.budget:
+        if data.budget is not None and quoted.maximum and not quoted.maximum <= data.budget:
             raise Refused(
                 rule="budget.exhausted",
                 says=f"{operation.name} may cost {quoted.maximum}, but this item may spend only "
@@ -159,7 +171,7 @@ class Worker:
                 cost=sum((one.cost for one in made), Money.zero()),
                 seconds=round(seconds, 3),
             )
-            await self._ledger.record(step, outcome)
+            outcome = await self._ledger.record(step, outcome)
         metrics.steps.labels(operation.name, provider, "made").inc()
         metrics.step_seconds.labels(operation.name, provider).observe(seconds)
         return outcome
@@ -183,7 +195,7 @@ class Worker:
             details=data.step.details if data.step else {},
             about=data.about,
             write_blob=self._blobs.put,
-            buy=partial(self._buy, step),
+            buy=partial(self._buy, step, provider),
         )
         if data.image:
             work = replace(work, found=partial(self._findings.found, data.image.blob))
@@ -193,15 +205,15 @@ class Worker:
             except Refused as refused:
                 return [await self._paid_for_nothing(step, refused)]
 
-    async def _buy(self, step: UUID, call: Call, index: int) -> Bought:
+    async def _buy(self, step: UUID, provider: str, call: Call, index: int) -> Bought:
         if self._buyer is None:
             raise Broken(rule="provider.no_buyer", says=f"The {self.studio} studio cannot buy.")
-        return await self._buyer.buy(step, call, index)
+        return await self._buyer.buy(step, call, index, engine=provider)
 
     async def _paid_for_nothing(self, step: UUID, refused: Refused) -> Failure:
         """The failure of a step that has cost something, which its fact must tell; a step that
         has cost nothing fails as any other."""
-        paid = costs(await self._buyer.purchases.of_step(step)) if self._buyer else None
+        paid = costs(await self._purchases(step))
         if not paid:
             raise refused
         return Failure(refused.as_problem(telemetry.trace_id()), cost=paid)

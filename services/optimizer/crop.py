@@ -168,7 +168,8 @@ def _cut_fractions(
     for box in keep:
         w = np.minimum(xs + wide, box.x1) - np.maximum(xs, box.x0)
         h = np.minimum(ys + tall, box.y1) - np.maximum(ys, box.y0)
-        lost = 1 - np.clip(w, 0, None) * np.clip(h, 0, None) / box.area
+        # Each side by itself: the area of a box can be too small for a number.
+        lost = 1 - np.clip(w, 0, None) / box.width * (np.clip(h, 0, None) / box.height)
         mean += lost / len(keep)
         worst = np.maximum(worst, lost)
     return mean, worst

@@ -39,6 +39,8 @@ _GROWTH = 0.028
 #: Two files are of equal quality if their SSIM differs by less; one that looks worse is made finer
 #: by so many points at a time.
 _AS_GOOD, _FINER = 0.005, 6
+#: From the usual quality of AVIF, the lowest, it is so many steps to the best.
+_FINER_TRIES = 6
 #: Sides tried, relative to the placement's, where it takes smaller pictures.
 _SIDES = (0.85, 0.72, 0.61, 0.5)
 
@@ -90,12 +92,14 @@ class Wish:
 def encode_for(image: Image, placement: Placement, wish: Wish | None = None) -> Encoded:
     """Encode pixels of the placement's size within its limits of bytes.
 
-    Refused: optimizer.format (it does not take the wanted one), optimizer.max_bytes,
-    optimizer.min_bytes (each says the best that was reached).
+    Refused: optimizer.format (it does not take the wanted one), optimizer.quality_floor,
+    optimizer.max_bytes, optimizer.min_bytes (each says the best that was reached).
     """
     wish = wish or Wish()
     first = [_usual(image, one, wish) for one in _candidates(image, placement, wish)]
     files = _equals([_Search(image, one, wish) for one in first])
+    if wish.floor > DEFAULT_FLOOR:
+        files = _fine_enough(image, placement, wish, files)
     best = min(files, key=lambda one: len(one.data))
     if placement.max_bytes and len(best.data) > placement.max_bytes:
         best = _within(image, placement, wish, files)
@@ -115,6 +119,32 @@ def _equals(searches: list[_Search]) -> list[Encoded]:
     wanted = max(lossy, default=0) - _AS_GOOD
     made = [one.at_least(wanted, file) for one, file in zip(searches, files, strict=True)]
     return [one for one in made if (one.ssim or 0) >= wanted]
+
+
+def _fine_enough(
+    image: Image, placement: Placement, wish: Wish, files: list[Encoded]
+) -> list[Encoded]:
+    """Files that reach a floor which the usual quality may miss: finer ones, or else PNG."""
+    made = []
+    for one in files:
+        search = _Search(image, one.encoding, wish, one)
+        made.append(search.at_least(wish.floor, search.measured(one), tries=_FINER_TRIES))
+    if "png" in placement.formats and wish.format is None and not _reaching(made, wish.floor):
+        exact = _Search(image, _usual(image, "png", wish), wish)
+        made.append(exact.measured(exact.begun()))
+    if good := _reaching(made, wish.floor):
+        return good
+    best = max(made, key=lambda one: one.ssim or 0)
+    raise Refused(
+        rule="optimizer.quality_floor",
+        says=f"The best that was reached for {placement.id} is an SSIM of {best.ssim:.4f} as "
+        f"{best.media_type.removeprefix('image/').upper()}, and the floor is {wish.floor:g}.",
+        fix="Use a lower quality_floor, or a placement that takes PNG.",
+    )
+
+
+def _reaching(files: list[Encoded], floor: float) -> list[Encoded]:
+    return [one for one in files if (one.ssim or 0) >= floor]
 
 
 def _candidates(image: Image, placement: Placement, wish: Wish) -> list[Format]:
@@ -171,7 +201,7 @@ def _within(image: Image, placement: Placement, wish: Wish, files: list[Encoded]
     reached: list[Encoded] = []
     for side in (1.0, *_sides(placement)):
         sized = image if side == 1 else _scaled(image, side)
-        found = [_fitted(sized, one.encoding, wish, limit) for one in files]
+        found = [_fitted(sized, one, wish, limit) for one in files]
         reached += [one for one in found if one is not None]
         good = [one for one in reached if len(one.data) <= limit and (one.ssim or 0) >= wish.floor]
         if good:
@@ -179,9 +209,11 @@ def _within(image: Image, placement: Placement, wish: Wish, files: list[Encoded]
     raise _too_large(placement, wish, reached)
 
 
-def _fitted(image: Image, encoding: Encoding, wish: Wish, limit: int) -> Encoded:
-    search = _Search(image, encoding, wish)
-    found = search.by_quality(limit) if encoding.quality else search.by_colours(limit)
+def _fitted(image: Image, usual: Encoded, wish: Wish, limit: int) -> Encoded:
+    """The best of a format within a limit; what is known of the same size is not written again."""
+    is_known = (usual.width, usual.height) == image.pixels.size
+    search = _Search(image, usual.encoding, wish, usual if is_known else None)
+    found = search.by_quality(limit) if usual.quality else search.by_colours(limit)
     return search.measured(found)
 
 
@@ -189,7 +221,7 @@ def _advised(image: Image, placement: Placement, wish: Wish, usual: Encoded) -> 
     """Within what the platform advises, if quality allows; it is advice, so otherwise as it was."""
     advised = placement.advised_bytes or 0
     if usual.quality is not None:
-        found = _fitted(image, usual.encoding, wish, advised)
+        found = _fitted(image, usual, wish, advised)
         if len(found.data) <= advised and (found.ssim or 0) >= max(wish.floor, DEFAULT_FLOOR):
             return found
     said = f"{placement.id} advises at most {advised:,} bytes; good quality needs more."
@@ -208,7 +240,7 @@ def _large_enough(image: Image, placement: Placement, wish: Wish, file: Encoded)
     for encoding in tries:
         data = encoding.write(image)
         if placement.min_bytes <= len(data) <= limit:
-            return replace(file, data=data, encoding=encoding, trials=file.trials + 1)
+            return Encoded(data, encoding, image.width, image.height, trials=file.trials + 1)
     raise Refused(
         rule="optimizer.min_bytes",
         says=f"{placement.id} takes no file under {placement.min_bytes:,} bytes; this picture "
@@ -220,13 +252,16 @@ def _large_enough(image: Image, placement: Placement, wish: Wish, file: Encoded)
 class _Search:
     """Trial encodes of one picture in one format."""
 
-    def __init__(self, image: Image, encoding: Encoding, wish: Wish) -> None:
+    def __init__(
+        self, image: Image, encoding: Encoding, wish: Wish, begun: Encoded | None = None
+    ) -> None:
+        """begun: the file of this picture and encoding, if there is one already."""
         self._image, self._encoding, self._wish = image, encoding, wish
-        self._trials = 0
+        self._begun, self._trials = begun, begun.trials if begun else 0
 
     def begun(self) -> Encoded:
         """The file at the usual settings."""
-        return self._file(self._encoding)
+        return self._begun or self._file(self._encoding)
 
     def by_quality(self, limit: int) -> Encoded:
         """The highest quality within the limit; the least quality's file if none is.
@@ -235,12 +270,14 @@ class _Search:
         logarithms of the two nearest trials crosses the limit: three or four are enough.
         """
         usual = self._encoding.quality or BEST_QUALITY
-        top = self._file(self._encoding)
+        top = self.begun()
         if len(top.data) <= limit:
             return top
         slope, low, high = _GROWTH, LEAST_QUALITY - 1, usual
         last, best = top, None
-        while self._trials < _TRIALS and high - low > 1:
+        for _ in range(_TRIALS - 1):
+            if high - low <= 1:
+                break
             gap = math.log(limit * 0.98 / len(last.data))
             guess = round((last.quality or usual) + gap / slope)
             file = self._file(replace(self._encoding, quality=min(max(guess, low + 1), high - 1)))
@@ -254,12 +291,12 @@ class _Search:
                 break
         return best or self._file(replace(self._encoding, quality=LEAST_QUALITY))
 
-    def at_least(self, wanted: float, file: Encoded) -> Encoded:
-        """A file whose similarity is at least the wanted one, if two finer trials reach it."""
-        for _ in range(2):
-            if (file.ssim or 0) >= wanted or file.quality is None:
+    def at_least(self, wanted: float, file: Encoded, tries: int = 2) -> Encoded:
+        """A file whose similarity is at least the wanted one, if so many finer trials reach it."""
+        for _ in range(tries):
+            if (file.ssim or 0) >= wanted or file.quality in (None, BEST_QUALITY):
                 break
-            finer = min(file.quality + _FINER, BEST_QUALITY)
+            finer = min((file.quality or 0) + _FINER, BEST_QUALITY)
             file = self.measured(self._file(replace(self._encoding, quality=finer)))
         return file
 

@@ -170,7 +170,7 @@ def _cut(
     if review and fitting.unsafe == "contain":
         return _contained(image, placement, focus, fitting, pyramid)
     edges = _edges(box, image)
-    pixels = pyramid.resized((placement.width, placement.height), edges)
+    pixels = _opaque(pyramid.resized((placement.width, placement.height), edges))
     return Rendition(
         image=image.with_pixels(pixels),
         fit=fitting.fit,
@@ -180,6 +180,13 @@ def _cut(
         safe_kept=round(safe, 4),
         needs_review=review,
     )
+
+
+def _opaque(pixels: Pillow.Image) -> Pillow.Image:
+    """Without an alpha channel that says nothing: formats that have none may then be smaller."""
+    if pixels.mode == "RGBA" and pixels.getchannel("A").getextrema() == (255, 255):
+        return pixels.convert("RGB")
+    return pixels
 
 
 def needed_upscale(

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from studio.settings import Settings
 
@@ -35,12 +35,27 @@ class ProviderSettings(Settings):
     fal_api_key: SecretStr | None = Field(default=None, description="of fal")
     fal_url: str = Field(default="https://queue.fal.run", description="its API")
     provider_share: float = Field(
-        default=0.33, gt=0, le=1, description="this service's part of each account's rate limit"
+        default=0.33,
+        gt=0,
+        le=1,
+        description="this service's part of each account's rate limit; 1: nobody else uses the "
+        "accounts, so their balances settle calls in doubt",
     )
 
     reconcile_interval: float = Field(
         default=600, gt=0, description="s between two readings of the accounts' balances"
     )
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_sent(cls, value: Any) -> Any:
+        """A key as it goes into a header: files and variables often end with a line break."""
+        if not isinstance(value, SecretStr):
+            return value
+        key = value.get_secret_value().strip()
+        if not (key.isascii() and key.isprintable()):
+            raise ValueError("a key consists of visible ASCII characters")
+        return SecretStr(key)
 
     def buying(self) -> dict[str, Any]:
         """What of it concerns providers, as the environment has it."""

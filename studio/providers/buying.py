@@ -7,11 +7,14 @@ is put into the blob store before it is believed.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -19,10 +22,11 @@ import httpx
 from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
 from studio.money import Money
-from studio.problems import Problem, Refused
+from studio.problems import Problem, Refused, Unavailable
 from studio.providers.accounts import Account
 from studio.providers.breaker import Breaker
 from studio.providers.call import (
+    AnotherSold,
     Answer,
     Call,
     Files,
@@ -42,10 +46,17 @@ log = logging.getLogger(__name__)
 
 #: s that a job may take before it is given up as in doubt.
 _LONGEST_JOB = 3600
+#: s for which our own stores may be away when something that is paid has come, and between tries.
+_INSISTING, _PAUSE = 120.0, 1.0
+#: What an operator mends: nothing was billed, and the same call may work once it is mended.
+_OURS_TO_MEND = {"provider.key", "provider.credit"}
 _MAX_REPLY = 64 * 1024 * 1024  # bytes
 _ERROR, _TOO_MANY, _SERVER_ERROR, _GONE = 400, 429, 500, {403, 404, 410}
 #: A 429 that no waiting ends: the account has no money (OpenAI's code).
 _NO_MONEY = b"insufficient_quota"
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +94,21 @@ class Buyer:
         """Whether a provider is left alone for now."""
         return provider in self._breakers and self._breakers[provider].is_open
 
-    async def buy(self, step: UUID, call: Call, index: int = 0) -> Bought:
+    async def buy(
+        self, step: UUID, call: Call, index: int = 0, *, engine: str | None = None
+    ) -> Bought:
         """The pictures of a call, from the provider or from before. The step is claimed.
+
+        engine: who does the step, as steps name it; AnotherSold if somebody else has begun it.
 
         Raises Parked while the provider works, Throttled and ProviderAway where nothing was
         billed, ProviderRefused and Moderated where it will not be done, InDoubt where nobody knows.
         """
         known = await self.purchases.get(step, index)
         if known is None:
-            return await self._send(step, call, index)
+            return await self._send(step, call, index, engine)
+        if engine and known.engine and known.engine != engine:
+            raise _another(known.engine)
         match known.state:
             case "bought":
                 return await self._remembered(known)
@@ -104,7 +121,7 @@ class Buyer:
             case _:
                 raise await self._doubt(step, call, index, known)
 
-    async def _send(self, step: UUID, call: Call, index: int) -> Bought:
+    async def _send(self, step: UUID, call: Call, index: int, engine: str | None) -> Bought:
         account = self._account(call.provider)
         self._breakers[call.provider].check()
         limits = provider_limits(call.provider)
@@ -115,6 +132,7 @@ class Buyer:
             provider=call.provider,
             product=call.product,
             account=account.name,
+            engine=engine,
             price=call.price,
             cost=call.price,
             since=datetime.now(UTC),
@@ -124,10 +142,11 @@ class Buyer:
         with telemetry.span("buy", provider=call.provider, product=call.product):
             try:
                 response = await self._request(account, call, call_name(step, index))
-            except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-                await self.purchases.forget(step, index)  # it never left
+            except _NEVER_LEFT as error:
+                await self._forgotten(step, index)
                 self._breakers[call.provider].failed()
-                raise _away(call.provider, type(error).__name__) from error
+                # not `from error`: of a header that cannot be sent, it tells the value
+                raise _away(call.provider, type(error).__name__) from None
             except httpx.HTTPError as error:
                 self._breakers[call.provider].failed()
                 raise await self._doubt(step, call, index, sent) from error
@@ -157,14 +176,19 @@ class Buyer:
         is_broke = status == _TOO_MANY and _NO_MONEY in response.content
         if not is_broke and (status == _TOO_MANY or status >= _SERVER_ERROR):
             if sent.state == "sent":
-                await self.purchases.forget(step, index)
-            raise await self._not_now(call.provider, response)
+                await self._forgotten(step, index)
+            raise await self._not_now(call.provider, response, is_paid=sent.state == "job")
         self._breakers[call.provider].answered()
         try:
             if len(response.content) > _MAX_REPLY:
                 raise ValueError("larger than any picture")
-            answer = call.read(response)
+            answer = await asyncio.to_thread(call.read, response)  # megabytes of base64
         except ProviderRefused as refused:
+            if refused.rule in _OURS_TO_MEND and refused.billed == "no":
+                if sent.state == "job":  # it is made all the same: ask again with a better key
+                    raise _away(call.provider, f"HTTP {status}", is_paid=True) from refused
+                await self._forgotten(step, index)
+                raise
             cost = Money.zero() if refused.billed == "no" else sent.price
             problem = refused.as_problem()
             await self._became(step, index, sent, state="refused", problem=problem, cost=cost)
@@ -179,6 +203,8 @@ class Buyer:
     ) -> Bought:
         match answer:
             case Job(id=id_, path=path, every=every):
+                if sent.state == "job" and _is_overdue(sent):
+                    raise await self._doubt(step, call, index, sent)
                 if sent.state != "job":
                     await self._became(step, index, sent, state="job", job=id_, path=path)
                 raise _parked(call.provider, every)
@@ -192,14 +218,14 @@ class Buyer:
                         "details": dict(answer.details),
                     }
                 )
-                await self.purchases.become(step, index, linked)
+                await self._became(step, index, linked)
                 return await self._collected(step, index, linked)
             case Files():
                 return await self._kept(step, index, sent, answer)
 
     async def _kept(self, step: UUID, index: int, sent: Purchase, files: Files) -> Bought:
         """Into the blob store first, then into the purchase, in one write."""
-        blobs = [await self._blobs.put(one) for one in files.files]
+        blobs = [await _surely(partial(self._blobs.put, one)) for one in files.files]
         cost = sent.price if files.cost is None else files.cost
         details = dict(files.details)
         await self._became(
@@ -222,8 +248,6 @@ class Buyer:
         return Bought(files, known.cost, known.details)
 
     async def _poll(self, step: UUID, call: Call, index: int, known: Purchase) -> Bought:
-        if (datetime.now(UTC) - known.since).total_seconds() > _LONGEST_JOB:
-            raise await self._doubt(step, call, index, known)
         account = self._account(call.provider)
         headers = {**_credentials(account), **call.headers}
         try:
@@ -231,15 +255,15 @@ class Buyer:
                 account.url + str(known.path), headers=headers, timeout=httpx.Timeout(60)
             )
         except httpx.HTTPError as error:  # asking costs nothing
-            raise _away(call.provider, type(error).__name__) from error
+            raise _away(call.provider, type(error).__name__, is_paid=True) from error
         return await self._replied(step, call, index, known, response)
 
     async def _fetched(self, url: str) -> bytes:
         """A result that lies elsewhere; no key is sent there."""
         try:
             response = await self.client.get(url, timeout=httpx.Timeout(60), follow_redirects=True)
-        except httpx.HTTPError as error:
-            raise _away("the provider's store", type(error).__name__) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise _away(_STORE, type(error).__name__, is_paid=True) from error
         if response.status_code in _GONE:
             raise ProviderRefused(
                 rule="provider.expired",
@@ -247,14 +271,19 @@ class Buyer:
                 fix="Start the item again in a new run.",
             )
         if response.status_code >= _ERROR or len(response.content) > _MAX_REPLY:
-            raise _away("the provider's store", f"HTTP {response.status_code}")
+            raise _away(_STORE, f"HTTP {response.status_code}", is_paid=True)
         try:
             return picture(response.content)
         except ValueError as error:
-            raise _away("the provider's store", "no picture") from error
+            raise _away(_STORE, "no picture", is_paid=True) from error
 
     async def _became(self, step: UUID, index: int, sent: Purchase, **what: Any) -> None:
-        await self.purchases.become(step, index, sent.model_copy(update=what))
+        known = sent.model_copy(update=what)
+        await _surely(partial(self.purchases.become, step, index, known))
+
+    async def _forgotten(self, step: UUID, index: int) -> None:
+        """It was not billed, and may be sent again."""
+        await _surely(partial(self.purchases.forget, step, index))
 
     async def _doubt(self, step: UUID, call: Call, index: int, known: Purchase) -> InDoubt:
         """Write it down; its expected price counts as spent until the account's bill is read."""
@@ -263,7 +292,9 @@ class Buyer:
         await self._became(step, index, known, state="in_doubt", cost=known.price, problem=problem)
         return doubt
 
-    async def _not_now(self, provider: str, response: httpx.Response) -> ProviderAway:
+    async def _not_now(
+        self, provider: str, response: httpx.Response, *, is_paid: bool
+    ) -> ProviderAway:
         rest = _retry_after(response)
         if response.status_code == _TOO_MANY:
             if rest is None:
@@ -271,7 +302,7 @@ class Buyer:
             await self._turns.rest(self._account(provider).name, rest)
         else:
             self._breakers[provider].failed()
-        return _away(provider, f"HTTP {response.status_code}", rest)
+        return _away(provider, f"HTTP {response.status_code}", rest, is_paid=is_paid)
 
     def _account(self, provider: str) -> Account:
         if provider not in self.accounts:
@@ -284,6 +315,15 @@ class Buyer:
         return self.accounts[provider]
 
 
+_STORE = "the provider's store"
+#: Errors of requests of which no byte was sent.
+_NEVER_LEFT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.LocalProtocolError,
+    httpx.UnsupportedProtocol,
+)
 #: Where a provider has a header of its own for the caller's name of a call.
 _CLIENT_NAME = {"stability": "stability-client-user-id"}
 _HEADERS = {
@@ -313,10 +353,32 @@ def _retry_after(response: httpx.Response) -> float | None:
         return None
 
 
-def _away(provider: str, why: str, retry_after: float | None = None) -> ProviderAway:
+async def _surely(write: Callable[[], Awaitable[T]]) -> T:
+    """Write, and again for a while if our own store is away: what comes is paid, and whatever is
+    not written down is in doubt for ever."""
+    until = time.monotonic() + _INSISTING
+    while True:
+        try:
+            return await write()
+        except Unavailable as away:
+            if time.monotonic() >= until:
+                raise
+            log.warning("What a provider told is not written down yet: %s", away.says)
+            await asyncio.sleep(_PAUSE)
+
+
+def _is_overdue(job: Purchase) -> bool:
+    return (datetime.now(UTC) - job.since).total_seconds() > _LONGEST_JOB
+
+
+def _away(
+    who: str, why: str, retry_after: float | None = None, *, is_paid: bool = False
+) -> ProviderAway:
+    """is_paid: it was ordered before, and only asked for now."""
+    money = "what was ordered is kept" if is_paid else "nothing was billed"
     return ProviderAway(
         rule="provider.away",
-        says=f"{provider} did not answer ({why}); nothing was billed.",
+        says=f"{who} did not answer ({why}); {money}.",
         fix="Nothing: it is tried again.",
         retry_after=retry_after,
     )
@@ -327,6 +389,15 @@ def _remembered(told: Problem, known: Purchase) -> ProviderRefused:
     refused = ProviderRefused(rule=told.rule, says=told.says, fix=told.fix)
     refused.billed = "yes" if known.cost else "no"
     return refused
+
+
+def _another(engine: str) -> AnotherSold:
+    return AnotherSold(
+        rule="provider.another",
+        says=f"{engine} was paid for a part of this step and does the rest.",
+        fix="Nothing: the message comes back.",
+        retry_after=1,
+    )
 
 
 def _parked(provider: str, every: float) -> Parked:

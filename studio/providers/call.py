@@ -87,6 +87,13 @@ class Parked(Unavailable):
     counted = False
 
 
+class AnotherSold(Unavailable):
+    """Another engine was paid for a part of this step meanwhile and does the rest; whoever comes
+    back finds it. Costs no attempt."""
+
+    counted = False
+
+
 class ProviderRefused(Refused):
     """The provider turned the request down."""
 

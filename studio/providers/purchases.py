@@ -36,6 +36,7 @@ class Purchase(BaseModel):
     provider: str
     product: str
     account: str
+    engine: str | None = None  # who did the step, as steps name it; several may share an account
     price: Money  # expected
     cost: Money = Money.zero()  # billed, as far as we know; in doubt: the expected price
     blobs: list[str] = []
@@ -88,9 +89,11 @@ class Purchases:
         rows = await self._rows.find({"account": account, "state": "in_doubt"})
         return [(row["_id"], Purchase.model_validate(row)) for row in rows]
 
-    async def is_sending(self, account: str) -> bool:
-        """Whether a call is on its way, or its worker died and nobody has looked yet."""
-        return bool(await self._rows.count({"account": account, "state": "sent"}, limit=1))
+    async def is_under_way(self, account: str) -> bool:
+        """Whether a call is on its way or a job at work, of which nobody knows yet whether it is on
+        the provider's bill; or its worker died and nobody has looked."""
+        under_way = {"account": account, "state": {"$in": ["sent", "job"]}}
+        return bool(await self._rows.count(under_way, limit=1))
 
     async def settle(self, key: str, cost: Money) -> None:
         """What a call in doubt has cost, as the provider's bill tells."""

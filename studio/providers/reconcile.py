@@ -5,7 +5,8 @@ what it billed since we first asked. What is missing from our own sum was billed
 and what is not missing was not. The sum is then the provider's to the cent; of several calls in
 doubt at one price it stays unknown which were billed, and that does not change the sum.
 
-It holds for an account that this service alone uses: give each studio a key of its own account.
+It holds for an account that this service alone uses, so it is done where STUDIO_PROVIDER_SHARE is
+1: give each studio a key of its own account.
 """
 
 from __future__ import annotations
@@ -69,10 +70,13 @@ class Reconciler:
         name = self._account.name
         opened = await self._statements.get(name)
         doubts = await self._purchases.in_doubt(name)
-        if not opened or not doubts or await self._purchases.is_sending(name):
+        if not opened or not doubts or await self._purchases.is_under_way(name):
             return 0
+        before = await self._purchases.spent(name)
         billed = Decimal(opened["balance"]) - await self._balance()
-        spent = (await self._purchases.spent(name)).amount - Decimal(opened["spent"])
+        if await self._purchases.is_under_way(name) or await self._purchases.spent(name) != before:
+            return 0  # something was bought while the balance was read: of which side is unknown
+        spent = before.amount - Decimal(opened["spent"])
         certain = spent - sum(one.cost.amount for _, one in doubts)
         were_billed = _explaining(billed - certain, [one for _, one in doubts])
         if were_billed is None:

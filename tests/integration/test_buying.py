@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import traceback
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from studio.blobs.s3 import S3BlobStore
 from studio.metadata import Database
 from studio.money import Money
-from studio.providers.accounts import Account
+from studio.problems import Unavailable
+from studio.providers.accounts import Account, ProviderSettings, accounts
 from studio.providers.breaker import Breaker
 from studio.providers.buying import Buyer
 from studio.providers.call import (
+    AnotherSold,
     Answer,
     Call,
     Files,
@@ -29,6 +34,7 @@ from studio.providers.call import (
     ProviderRefused,
     Throttled,
 )
+from studio.providers.pictures import key_refused
 from studio.providers.purchases import Purchase, Purchases
 from studio.providers.turns import Turns
 from tests.servers.shop import PICTURE, Shop, open_shop
@@ -42,6 +48,8 @@ def read(response: httpx.Response) -> Answer:
     kind = response.headers["content-type"]
     if response.status_code == 202:
         return Job("job-1", "/result", every=0.1)
+    if response.status_code == 401:
+        raise key_refused("shop", response.text)
     if response.status_code >= 400:
         raise ProviderRefused(rule="shop.refused", says=response.text, fix="Ask otherwise.")
     if response.headers.get("finish-reason"):
@@ -180,7 +188,103 @@ async def test_a_job_that_never_ends_is_given_up_in_doubt(
     await Purchases(database).become(step, 0, old)
     with pytest.raises(InDoubt):
         await buyer.buy(step, call("/job"))
-    assert shop.asked["/result"] == 0
+    assert shop.asked["/result"] == 1  # the last time
+
+
+async def test_a_job_that_nobody_asked_for_in_time_is_fetched_if_it_is_done(
+    buyer: Buyer, shop: Shop, database: Database
+) -> None:
+    shop.work, step = 0, uuid4()
+    with pytest.raises(Parked):
+        await buyer.buy(step, call("/job"))
+    old = (await known(database, step)).model_copy(
+        update={"since": datetime.now(UTC) - timedelta(hours=2)}
+    )
+    await Purchases(database).become(step, 0, old)
+    assert (await buyer.buy(step, call("/job"))).files == [PICTURE]
+    assert shop.billed == {"/job": 1}
+
+
+async def test_a_job_outlives_a_key_that_is_not_accepted_for_a_while(
+    buyer: Buyer, shop: Shop, database: Database
+) -> None:
+    shop.work, step = 0, uuid4()
+    with pytest.raises(Parked):
+        await buyer.buy(step, call("/job"))
+    shop.is_locked = True
+    with pytest.raises(ProviderAway, match="what was ordered is kept"):
+        await buyer.buy(step, call("/job"))
+    assert (await known(database, step)).cost == PRICE
+    shop.is_locked = False
+    assert (await buyer.buy(step, call("/job"))).files == [PICTURE]
+    assert shop.billed == {"/job": 1}
+
+
+async def test_a_refused_key_is_not_remembered_so_that_a_replay_may_buy(
+    buyer: Buyer, shop: Shop, account: Account
+) -> None:
+    shop.is_locked, step = True, uuid4()
+    with pytest.raises(ProviderRefused) as refused:
+        await buyer.buy(step, call("/picture"))
+    assert refused.value.rule == "provider.key"
+    assert await buyer.purchases.spent(account.name) == Money.zero()
+    shop.is_locked = False
+    assert (await buyer.buy(step, call("/picture"))).files == [PICTURE]
+    assert shop.billed.total() == 1
+
+
+async def test_what_has_come_is_not_lost_while_our_own_stores_are_away(
+    buyer: Buyer, shop: Shop, blobs: S3BlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.providers.buying._PAUSE", 0.01)
+    fails = Counter({"put": 2, "become": 2})
+
+    def away_at_first(owner: Any, name: str) -> None:
+        does = getattr(owner, name)
+
+        async def maybe(*args: Any) -> Any:
+            fails[name] -= 1
+            if fails[name] >= 0:
+                raise Unavailable(rule="test.away", says="It is away.")
+            return await does(*args)
+
+        monkeypatch.setattr(owner, name, maybe)
+
+    away_at_first(blobs, "put")
+    away_at_first(buyer.purchases, "become")
+    step = uuid4()
+    assert (await buyer.buy(step, call("/picture"))).files == [PICTURE]
+    assert (await buyer.buy(step, call("/picture"))).files == [PICTURE]
+    assert shop.billed.total() == 1
+
+
+async def test_what_one_engine_was_paid_for_no_other_goes_on_with(buyer: Buyer, shop: Shop) -> None:
+    step = uuid4()
+    with pytest.raises(Parked):
+        await buyer.buy(step, call("/job"), engine="imagen")
+    with pytest.raises(AnotherSold) as another:
+        await buyer.buy(step, call("/picture"), engine="google")
+    assert not another.value.counted
+    assert shop.asked == {"/job": 1}
+
+
+async def test_a_key_that_cannot_be_sent_is_told_nowhere_and_leaves_no_doubt(
+    account: Account, database: Database, blobs: S3BlobStore
+) -> None:
+    broken = Account("stability", account.url, SecretStr(KEY + "\nx"))
+    buyer = new_buyer(broken, database, blobs)
+    with pytest.raises(ProviderAway) as away:
+        await buyer.buy(uuid4(), call("/picture"))
+    assert KEY not in "".join(traceback.format_exception(away.value))
+    assert await buyer.purchases.spent(broken.name) == Money.zero()
+    await buyer.close()
+
+
+def test_keys_from_files_lose_their_line_break() -> None:
+    [account] = accounts(ProviderSettings(stability_api_key=SecretStr(KEY + "\n"))).values()
+    assert account.key.get_secret_value() == KEY
+    with pytest.raises(ValidationError, match="visible ASCII"):
+        ProviderSettings(stability_api_key=SecretStr("sk-a\nsk-b"))
 
 
 async def test_what_was_not_billed_is_sent_again(

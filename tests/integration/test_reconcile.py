@@ -10,14 +10,16 @@ import pytest
 from pydantic import SecretStr
 
 from studio.blobs.s3 import S3BlobStore
+from studio.bus.memory import MemoryBus
 from studio.metadata import Database
 from studio.providers import stability
-from studio.providers.accounts import Account
+from studio.providers.accounts import Account, ProviderSettings
 from studio.providers.buying import Buyer
 from studio.providers.call import InDoubt, ProviderAway
 from studio.providers.purchases import Purchases
 from studio.providers.reconcile import Reconciler
 from studio.providers.turns import Turns
+from studio.service import Ports, StudioService, running
 from tests.simulator import running_simulator
 from tests.simulator.running import RunningSimulator
 
@@ -92,6 +94,47 @@ async def test_a_balance_that_somebody_else_changes_settles_nothing(
     assert len(await buyer.purchases.in_doubt(account.name)) == 1
 
 
+async def test_nothing_is_settled_while_a_job_may_or_may_not_be_on_the_bill(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    job = uuid4()
+    [(_, doubt)] = await buyer.purchases.in_doubt(account.name)
+    await buyer.purchases.begin(job, 0, doubt.model_copy(update={"state": "job"}))
+    assert await reconciler.reconcile() == 0
+    await buyer.purchases.forget(job, 0)
+    assert await reconciler.reconcile() == 1
+
+
+async def test_nothing_is_settled_if_something_is_bought_while_the_balance_is_read(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    account: Account,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    read = reconciler._balance
+
+    async def slowly() -> Decimal:
+        balance = await read()
+        await bought(buyer, 1)
+        return balance
+
+    monkeypatch.setattr(reconciler, "_balance", slowly)
+    assert await reconciler.reconcile() == 0  # the doubt would have been settled as free
+    monkeypatch.undo()
+    assert await reconciler.reconcile() == 1
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"])
+
+
 async def test_an_account_whose_balance_is_not_told_is_left_alone(
     buyer: Buyer, account: Account, database: Database
 ) -> None:
@@ -99,3 +142,18 @@ async def test_an_account_whose_balance_is_not_told_is_left_alone(
     reconciler = Reconciler(nobody, buyer.purchases, database, buyer.client)
     await reconciler.open()
     assert await reconciler.reconcile() == 0
+
+
+@pytest.mark.parametrize(("share", "is_read"), [(0.33, False), (1, True)])
+async def test_a_balance_of_which_other_services_spend_is_not_read(
+    account: Account, database: Database, blobs: S3BlobStore, share: float, is_read: bool
+) -> None:
+    settings = ProviderSettings(
+        stability_api_key=account.key, stability_url=account.url, provider_share=share
+    )
+    bus = MemoryBus()
+    async with running(StudioService("create", Ports(bus, blobs, database, settings), [])):
+        pass
+    await bus.close()
+    statement = await database.collection("statements").get(account.name)
+    assert (statement is not None) == is_read

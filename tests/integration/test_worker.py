@@ -12,7 +12,7 @@ from studio.bus.memory import MemoryBus
 from studio.events import Event, RunCancelled, WorkflowStarted
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
-from studio.ledger import Ledger
+from studio.ledger import Ledger, Outcome
 from studio.money import Money, PriceRange
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Problem, Refused, Unavailable
@@ -171,6 +171,16 @@ async def test_a_claim_whose_holder_died_is_taken_over_when_its_lease_has_run_ou
     assert row["claims"] == 2
 
 
+async def test_of_two_workers_that_both_ended_a_step_the_first_is_believed(database):
+    first, late = (Ledger(database, lease=1) for _ in range(2))
+    step = uuid4()
+    await first._claim(step, {})
+    one, other = (Outcome(provider=name, outputs=[]) for name in ("one", "other"))
+    assert await first.record(step, one) == one
+    assert await late.record(step, other) == one
+    assert await late.outcome(step) == one
+
+
 async def test_what_may_work_later_is_tried_again(studio):
     studio.paint.trouble = [Unavailable(rule="test.away", says="Away.")]
     await studio.bus.publish(started())
@@ -250,6 +260,13 @@ async def test_an_item_spends_no_more_than_it_may(studio):
     assert studio.dear.calls == 0
     await studio.bus.publish(started("create.dear", Money.of("0.08"), variations=2))
     assert len(await studio.has_told(3)) == 3
+
+
+async def test_what_is_free_is_done_whatever_an_item_has_spent(studio):
+    overspent = Money.of("-0.01")  # a reply may tell more than the price book's maximum
+    await studio.bus.publish(started(budget=overspent))
+    [fact] = await studio.has_told(1)
+    assert (fact.type, fact.data.budget) == ("image.created", overspent)
 
 
 async def test_the_items_of_a_cancelled_run_end_without_work(studio):

@@ -25,6 +25,7 @@ class Shop:
         self.busy = 0
         self.store = "open"  # away, gone
         self.work = 2  # polls until a job is done
+        self.is_locked = False  # 401 for whoever comes
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -38,7 +39,8 @@ class Shop:
             await reader.readexactly(int(headers.get("content-length", 0)))
             self.asked[path] += 1
             self.headers.append(headers)
-            writer.write(self._reply(path))
+            locked = _http("401 Who", b"wrong key", "text/plain")
+            writer.write(locked if self.is_locked else self._reply(path))
             await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError, IndexError):
             pass

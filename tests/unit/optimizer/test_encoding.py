@@ -1,0 +1,87 @@
+"""Encoding: a floor that is asked for is kept, and no file is written twice in a search."""
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from services.optimizer.batch import Encoding
+from services.optimizer.encoding import Wish, encode_for
+from services.optimizer.focus import find_focus
+from services.optimizer.placements import placement_book
+from services.optimizer.rendition import Fitting, render
+from studio.imaging.decode import decode
+from studio.imaging.geometry import Box
+from studio.imaging.image import Image
+from studio.imaging.similarity import ssim
+from studio.problems import Refused
+from tests.conftest import PHOTOS
+
+PLACEMENTS = {one.id: one for one in placement_book().placements}
+
+
+def photo(placement: str, name: str = "astronaut") -> Image:
+    """A photo of the placement's size."""
+    one, seen = PLACEMENTS[placement], decode((PHOTOS / f"{name}.jpg").read_bytes())
+    return seen.with_pixels(seen.pixels.resize((one.width, one.height)))
+
+
+@pytest.mark.parametrize("placement", ["instagram_square", "open_graph"])
+def test_a_floor_above_the_usual_quality_is_reached(placement):
+    image = photo(placement)
+    usual = encode_for(image, PLACEMENTS[placement])
+    assert ssim(image.pixels, decode(usual.data).pixels) < 0.995
+    finer = encode_for(image, PLACEMENTS[placement], Wish(floor=0.995))
+    assert finer.ssim == pytest.approx(ssim(image.pixels, decode(finer.data).pixels), abs=1e-3)
+    assert finer.ssim >= 0.995
+
+
+def test_a_floor_that_only_lossless_files_reach_gives_png_or_is_refused():
+    assert encode_for(photo("open_graph"), PLACEMENTS["open_graph"], Wish(floor=1)).ssim == 1
+    with pytest.raises(Refused) as refused:
+        encode_for(photo("instagram_square"), PLACEMENTS["instagram_square"], Wish(floor=1))
+    assert refused.value.rule == "optimizer.quality_floor"
+    assert "0.99" in refused.value.says
+
+
+def test_a_search_within_a_limit_writes_no_file_twice(monkeypatch):
+    written: list[Encoding] = []
+    write = Encoding.write
+    monkeypatch.setattr(
+        Encoding, "write", lambda self, image: written.append(self) or write(self, image)
+    )
+    image = photo("instagram_square")
+    limit = len(encode_for(image, PLACEMENTS["instagram_square"]).data) // 2
+    written.clear()
+    limited = PLACEMENTS["instagram_square"].model_copy(update={"max_bytes": limit})
+    found = encode_for(image, limited)
+    assert len(found.data) <= limit
+    assert len(written) == len(set(written)) == found.trials <= 6
+
+
+def test_a_file_made_larger_than_the_usual_one_is_told_as_it_is():
+    image = Image(Pillow.linear_gradient("L").resize((1200, 630)).convert("RGB"))
+    usual = encode_for(image, PLACEMENTS["open_graph"])
+    demanding = PLACEMENTS["open_graph"].model_copy(update={"min_bytes": 100_000})
+    found = encode_for(image, demanding)
+    assert len(found.data) >= 100_000 > len(usual.data)
+    seen = decode(found.data)
+    assert (seen.width, seen.height) == (found.width, found.height) == (1200, 630)
+    assert found.ssim in (None, pytest.approx(ssim(image.pixels, seen.pixels), abs=1e-3))
+
+
+def test_a_crop_in_which_nothing_is_clear_has_no_alpha_and_may_become_jpeg():
+    pixels = photo("open_graph").pixels.resize((2000, 2000)).convert("RGBA")
+    pixels.paste((0, 0, 0, 0), (0, 0, 2000, 40))
+    middle = Box(x0=0.2, y0=0.4, x1=0.8, y1=0.6)
+    image = Image(pixels)
+    made = render(image, PLACEMENTS["open_graph"], find_focus(image, [middle]), Fitting())
+    assert made.crop.y0 > 0.02
+    assert not made.image.has_alpha
+    assert encode_for(made.image, PLACEMENTS["open_graph"]).media_type != "image/png"
+
+
+def test_a_region_thinner_than_any_pixel_leads_the_crop_without_harm():
+    image = Image(Pillow.fromarray(np.full((1200, 1200, 3), 90, np.uint8)))
+    speck = Box(x0=0, y0=0, x1=1e-200, y1=1e-200)
+    focus = find_focus(image, [speck])
+    assert render(image, PLACEMENTS["open_graph"], focus).crop.y0 == pytest.approx(0)
