@@ -181,11 +181,17 @@ class RunStore:
         return await self._events.find(filter_, sort=[("at", 1)])
 
     async def cost(self, run: str) -> Money:
-        """What the run has cost so far: each image's cost, counted once."""
+        """What the run has cost so far: each image's cost, counted once.
+
+        What was paid for nothing counts: a failure tells its own step and asset, or, if its step
+        told nothing, those of the step before, which were told already.
+        """
+        one = {"step": "$event.data.step.id", "asset": "$event.data.asset", "in": "$currency"}
         rows = await self._events.aggregate(
             [
-                {"$match": {"run": run}},
-                {"$group": {"_id": "$currency", "nano": {"$sum": "$cost_nano"}}},
+                {"$match": {"run": run, "cost_nano": {"$ne": 0}}},
+                {"$group": {"_id": one, "nano": {"$max": "$cost_nano"}}},
+                {"$group": {"_id": "$_id.in", "nano": {"$sum": "$nano"}}},
             ]
         )
         spent = Money.zero()

@@ -182,7 +182,7 @@ def _unannounced(event: Event, data: ItemData) -> Document:
 def _logged(event: Event, run: UUID) -> Document:
     """What is kept of an event: enough for a progress stream and for the costs."""
     step = getattr(event.data, "step", None)
-    paid = step.cost if step and event.type not in ("image.catalogued", "image.failed") else None
+    paid = step.cost if step and event.type != "image.catalogued" else None
     return {
         "_id": event.id,
         "run": str(run),
