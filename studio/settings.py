@@ -46,7 +46,10 @@ class Settings(BaseSettings):
 
     prefetch: int = Field(default=2, ge=1, le=64, description="deliveries at a time, per lane")
     drain_grace: float = Field(
-        default=25, gt=0, le=3600, description="s that running work has to finish after SIGTERM"
+        default=25,
+        gt=0,
+        le=3600,
+        description="s that running work has to finish after SIGTERM (create, edit, upscale: 150)",
     )
     lease: float = Field(
         default=15,

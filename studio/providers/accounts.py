@@ -34,6 +34,13 @@ class ProviderSettings(Settings):
     replicate_url: str = Field(default="https://api.replicate.com/v1", description="its API")
     fal_api_key: SecretStr | None = Field(default=None, description="of fal")
     fal_url: str = Field(default="https://queue.fal.run", description="its API")
+    drain_grace: float = Field(
+        default=150,
+        gt=0,
+        le=3600,
+        description="s that running work has to finish after SIGTERM; a paid call that is cut off "
+        "is in doubt, so longer than a call may take",
+    )
     provider_share: float = Field(
         default=0.33,
         gt=0,

@@ -52,6 +52,8 @@ _INSISTING, _PAUSE = 120.0, 1.0
 _OURS_TO_MEND = {"provider.key", "provider.credit"}
 _MAX_REPLY = 64 * 1024 * 1024  # bytes
 _ERROR, _TOO_MANY, _SERVER_ERROR, _GONE = 400, 429, 500, {403, 404, 410}
+#: What proxies answer when they lose patience with a call that may yet be done (and billed).
+_FROM_A_PROXY = {502, 504, 520, 522, 524}
 #: A 429 that no waiting ends: the account has no money (OpenAI's code).
 _NO_MONEY = b"insufficient_quota"
 
@@ -117,7 +119,7 @@ class Buyer:
             case "linked":
                 return await self._collected(step, index, known)
             case "refused" if known.problem:
-                raise _remembered(known.problem, known)
+                raise _as_before(known.problem, known)
             case _:
                 raise await self._doubt(step, call, index, known)
 
@@ -174,6 +176,9 @@ class Buyer:
         """Believe a reply: it was not done, it was refused, it is being done, or it is here."""
         status = response.status_code
         is_broke = status == _TOO_MANY and _NO_MONEY in response.content
+        if status in _FROM_A_PROXY and sent.state == "sent" and not call.is_queued:
+            self._breakers[call.provider].failed()
+            raise await self._doubt(step, call, index, sent)
         if not is_broke and (status == _TOO_MANY or status >= _SERVER_ERROR):
             if sent.state == "sent":
                 await self._forgotten(step, index)
@@ -384,7 +389,7 @@ def _away(
     )
 
 
-def _remembered(told: Problem, known: Purchase) -> ProviderRefused:
+def _as_before(told: Problem, known: Purchase) -> ProviderRefused:
     """The refusal again, as it was billed."""
     refused = ProviderRefused(rule=told.rule, says=told.says, fix=told.fix)
     refused.billed = "yes" if known.cost else "no"

@@ -69,6 +69,7 @@ class Call:
     form: Mapping[str, str] | None = None
     files: Sequence[tuple[str, File]] = ()  # a field's name may come several times
     patience: float = 120  # s for a reply
+    is_queued: bool = False  # the provider queues it, and bills no call that its queue did not take
 
 
 class ProviderAway(Unavailable):

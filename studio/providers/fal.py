@@ -92,6 +92,7 @@ def submit(product: str, app: str, inputs: Mapping[str, Any], *, images: int = 1
         read=partial(read, app=app),
         price=price_book().price(_NAME, product, images).expected,
         json=given(inputs),
+        is_queued=True,
     )
 
 

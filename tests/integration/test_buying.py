@@ -152,6 +152,14 @@ async def test_what_a_dead_worker_had_sent_is_in_doubt_and_not_sent_again(
     assert [one.state for _, one in await buyer.purchases.in_doubt(account.name)] == ["in_doubt"]
 
 
+async def test_a_proxy_that_lost_patience_leaves_a_call_in_doubt(buyer: Buyer, shop: Shop) -> None:
+    step = uuid4()
+    for _ in range(2):
+        with pytest.raises(InDoubt):
+            await buyer.buy(step, call("/proxy"))
+    assert shop.billed.total() == 1
+
+
 async def test_a_page_of_html_under_200_is_in_doubt(buyer: Buyer, shop: Shop) -> None:
     step = uuid4()
     for _ in range(2):

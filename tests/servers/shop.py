@@ -1,7 +1,7 @@
 """A shop: an HTTP server on loopback that sells pictures, and does as it is told.
 
 What buying must survive is set by the path: `/picture`, `/job`, `/lost` (the reply breaks off),
-`/busy` (429 so often as asked), `/down` (500), `/text` (200, and no picture), `/filtered`,
+`/busy` (429 so often as asked), `/down` (500), `/proxy` (504, and billed), `/text` (200, and no picture), `/filtered`,
 `/refused`, `/link`. Every call that a provider would bill is counted.
 """
 
@@ -54,6 +54,9 @@ class Shop:
                 return _http("429 Too Many", b"slow down", "text/plain", "retry-after: 0\r\n")
             case "/down":
                 return _http("500 Oops", b"<html>", "text/html")
+            case "/proxy":
+                self.billed[path] += 1
+                return _http("504 Gateway Timeout", b"<html>", "text/html")
             case "/refused":
                 return _http("400 Bad", b"the prompt is missing", "text/plain")
             case "/result" if self.asked[path] < self.work:
