@@ -88,22 +88,22 @@ PHOTOS = (
         "An astronaut in an orange suit smiles before a flag.",
         "The head is whole wherever the placement is tall enough; the flattest banners cut it and "
         "say so. In stories the hair reaches above the safe zone: the photo has no room above it. "
-        "Profile pictures show the whole scene, so the face is small.",
+        "Round profile pictures zoom in on the face.",
     ),
     Photo(
         "chelsea",
         "An animal that fills the frame",
         "A tabby cat looks past the camera.",
-        "Landscape is good; the flattest banners keep little more than the eyes. From the square "
-        "to the story the right eye is grazed, cut or lost, and nothing marks it: no human face is "
-        "there to be kept, and a subject this large counts as the scene.",
+        "Landscape is good; the flattest banners keep little more than the eyes. Squares graze the "
+        "right eye and are not marked; portraits and stories cut or lose it, and are: no human "
+        "face is there to be kept, so the share of what stands out decides.",
     ),
     Photo(
         "coffee",
         "An object on a table",
         "An espresso in a red cup, with a spoon.",
-        "Squares are good. Landscape cuts the cup's rim and flat banners leave little of the cup; "
-        "nothing marks them, because a subject this large counts as the scene.",
+        "Squares and portraits are good. Landscape cuts the saucer and a little of the rim, which "
+        "is not marked; stories and flat banners leave too little of the cup, and are marked.",
     ),
     Photo(
         "rocket",
