@@ -5,6 +5,7 @@
 #   make test   every check: lint, types, and the tests on real servers
 #   make bench  the optimizer beside sharp, Pillow and libvips (WORK=jpeg ROUNDS=1 for a quick look)
 #   make crops  what smart crops keep of known subjects, beside libvips and smartcrop.js
+#   make pictures  what every local operation makes of the photos of the tests, and what it costs
 #   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo up test check lint types bench crops proto docs lock clean
+.PHONY: demo up test check lint types bench crops pictures proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -61,6 +62,10 @@ bench: $(STAMP) benchmarks/peers/node_modules/.package-lock.json
 
 crops: $(STAMP) benchmarks/peers/node_modules/.package-lock.json
 	$(BIN)/python -m benchmarks.crops --page docs/crops.md
+
+# Costs that were measured are kept in benchmarks/.work/costs: remove them to measure anew.
+pictures: $(STAMP)
+	$(BIN)/python -m benchmarks.pictures --page docs/pictures.md --costs docs/operations-cost.md
 
 benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.json
 	cd benchmarks/peers && npm ci --no-audit --no-fund

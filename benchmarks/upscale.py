@@ -1,8 +1,9 @@
 """Upscale: how true the local engines are, how long they take, and what memory.
 
-    python -m benchmarks.upscale [--page FILE.md]
+    python -m benchmarks.upscale [--longest 180] [--page FILE.md]
 
-Prints the section, or writes it as a page of its own. Each time and peak is of a fresh process.
+Prints the section, or writes it as a page of its own. Each time and peak is of a fresh process;
+`--longest 0` measures none and leaves that table out.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ PHOTOS = Path(__file__).parents[1] / "tests" / "photos"
 FACTORS = (2, 4)
 
 _BORDER = 8  # px that are not compared: filters see no neighbours there
-_LONGEST = 180.0  # s: what would take longer is left out
+_LONGEST = 180.0  # s: what would take longer is left out, unless another bound is given
 _SIZES = ((1024, 1024), (2048, 2048))
 _EIGHT_K = (1365, 768), (7680, 4321)
 
@@ -53,7 +54,8 @@ what the studio itself measures, without the truth: the SSIM of the source and t
 back. Clean reductions favour faithful nets; creative is not meant to come near a truth.
 
 {quality}
-
+"""
+_COST = """
 Time and memory of one enlargement in a fresh process that has enlarged a small picture before: the
 astronaut, resized. The peak is the process's high-water mark (`VmHWM`) with Python and all
 libraries; "result" is what the decoded result itself needs. Made by `benchmarks/upscale.py`; rows
@@ -109,21 +111,28 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.upscale", description=__doc__)
     parser.add_argument("--page", type=Path, help="file to write; by default it is printed")
     parser.add_argument("--cost", help=argparse.SUPPRESS)  # one measurement, in its own process
+    parser.add_argument(
+        "--longest", type=float, default=_LONGEST, help="s; what would take longer is left out"
+    )
     wanted = parser.parse_args()
     if wanted.cost:
         told = asdict(_measured(**json.loads(wanted.cost)))
         sys.stdout.write(json.dumps(told) + "\n")
         return
-    section = _ABOUT.format(
-        quality=_quality_table(),
-        cost=_cost_table(),
-        longest=_LONGEST,
-        where=", ".join(machine.host().values()),
-    )
+    section = quality()
+    if wanted.longest:
+        where = ", ".join(machine.host().values())
+        cost = _cost_table(wanted.longest)
+        section += _COST.format(cost=cost, longest=wanted.longest, where=where)
     if wanted.page:
         wanted.page.write_text(section, encoding="utf-8")
     else:
         sys.stdout.write(section)
+
+
+def quality() -> str:
+    """How true each engine is, as a section."""
+    return _ABOUT.format(quality=_quality_table())
 
 
 def _quality_table() -> str:
@@ -157,14 +166,14 @@ def _scores(
     return psnr(one, other), ssim(one, other), fidelity(small, made).ssim
 
 
-def _cost_table() -> str:
+def _cost_table(longest: float) -> str:
     heads = ["engine", "from", "to", "CPU s", "wall s", "peak MiB", "before MiB", "result MiB"]
     rows: list[list[str]] = []
     for name in CONTENDERS:
         seconds = 0.0  # for each pixel of the result, so far
         for source, size in _enlargements():
             pixels = math.prod(size)
-            if not _is_offered(name, math.prod(source), pixels) or seconds * pixels > _LONGEST:
+            if not _is_offered(name, math.prod(source), pixels) or seconds * pixels > longest:
                 continue
             cost = _of_a_fresh_process(name, source, size)
             seconds = max(seconds, cost.wall_s / pixels)
