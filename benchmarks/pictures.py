@@ -326,7 +326,7 @@ Made by `python -m benchmarks.pictures --costs docs/operations-cost.md`, from me
 nothing here is written by hand. What the operations make is shown in [pictures.md](pictures.md).
 Measured on: {where}. Other work shared the machine
 while the costs were measured; CPU times grow with the load, too. What had been measured at a load
-average above 4 was dropped and measured again at 1.4 to 3.4 (2026-11-25).
+average above 4 was dropped and measured again; it was {least:.1f} to {most:.1f} for what is here.
 
 ## Time and memory
 
