@@ -30,10 +30,12 @@ and writes nothing here. Every figure below is computed by `benchmarks/report.py
 
 _HOW = """\
 ## How it is measured
-- Every contender is a process of its own. It does a small picture first, then the work once. CPU
-  seconds are user + system of all its threads, from reading the master's file to the last encoded
-  rendition; start-up is not in them. Peak memory is the process's high-water mark (`VmHWM`), with
-  its runtime and libraries.
+- Every contender is a process of its own. It does the same work on another master first, the photo
+  mirrored, as a service that has been running for a while (where AVIF is written, which takes its
+  encoder minutes, it does one small picture in each format), then the work once. CPU seconds are
+  user + system of all its threads, from reading the master's file to the last encoded rendition;
+  start-up is not in them. Peak memory is the process's high-water mark (`VmHWM`), with its runtime
+  and libraries.
 - Contenders take turns within every round, and another begins each round. Figures are medians.
 - Masters: tests/photos/astronaut.jpg (512²), enlarged by Lanczos to 1024², 2048² and 4096², with
   the grain of a sensor drawn at the master's scale from a fixed seed; JPEG at quality 92, and PNG

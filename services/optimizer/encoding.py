@@ -96,7 +96,7 @@ def encode_for(image: Image, placement: Placement, wish: Wish | None = None) -> 
     optimizer.max_bytes, optimizer.min_bytes (each says the best that was reached).
     """
     wish = wish or Wish()
-    first = [_usual(image, one, wish) for one in _candidates(image, placement, wish)]
+    first = _usuals(image, placement, wish)
     files = _equals([_Search(image, one, wish) for one in first])
     if wish.floor > DEFAULT_FLOOR:
         files = _fine_enough(image, placement, wish, files)
@@ -130,7 +130,7 @@ def _fine_enough(
         search = _Search(image, one.encoding, wish, one)
         made.append(search.at_least(wish.floor, search.measured(one), tries=_FINER_TRIES))
     if "png" in placement.formats and wish.format is None and not _reaching(made, wish.floor):
-        exact = _Search(image, _usual(image, "png", wish), wish)
+        exact = _Search(image, _usual("png", wish, "4:2:0"), wish)
         made.append(exact.measured(exact.begun()))
     if good := _reaching(made, wish.floor):
         return good
@@ -168,10 +168,22 @@ def _candidates(image: Image, placement: Placement, wish: Wish) -> list[Format]:
     return lossy
 
 
-def _usual(image: Image, format_: Format, wish: Wish) -> Encoding:
-    subsampling: Subsampling = "4:2:0"
-    if format_ in ("jpeg", "avif"):
-        subsampling = subsampling_for(image.flattened(wish.background))
+def _usuals(image: Image, placement: Placement, wish: Wish) -> list[Encoding]:
+    """How each format worth trying is usually written.
+
+    Lossy WebP always halves the chroma, which similarity, measured in luma, does not see: it is no
+    equal where that would be seen, if the placement takes anything else.
+    """
+    formats = _candidates(image, placement, wish)
+    chroma: Subsampling = "4:2:0"
+    if {"jpeg", "avif"} & set(formats) or len(formats) > 1:
+        chroma = subsampling_for(image.flattened(wish.background))
+    if chroma == "4:4:4":
+        formats = [one for one in formats if one != "webp"] or formats
+    return [_usual(one, wish, chroma if one in ("jpeg", "avif") else "4:2:0") for one in formats]
+
+
+def _usual(format_: Format, wish: Wish, subsampling: Subsampling) -> Encoding:
     return Encoding(
         media_type=_MEDIA[format_],
         quality=USUAL_QUALITY.get(format_),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 
 from services.optimizer.batch import Encoding
 from services.optimizer.encoding import Wish, encode_for
@@ -85,3 +86,23 @@ def test_a_region_thinner_than_any_pixel_leads_the_crop_without_harm():
     speck = Box(x0=0, y0=0, x1=1e-200, y1=1e-200)
     focus = find_focus(image, [speck])
     assert render(image, PLACEMENTS["open_graph"], focus).crop.y0 == pytest.approx(0)
+
+
+def coloured_type() -> Image:
+    """Blue words on red, of which half the chroma leaves a smear."""
+    image = photo("open_graph")
+    ground = Pillow.new("RGB", image.pixels.size, (200, 20, 30))
+    draw = ImageDraw.Draw(ground)
+    for line in range(12):
+        words = "Sale ends on Sunday, all colours " * 4
+        draw.text((20, 20 + line * 48), words, (20, 40, 220), ImageFont.load_default(36))
+    return image.with_pixels(Pillow.blend(ground, image.pixels, 0.05))
+
+
+def test_coloured_type_is_not_written_in_a_format_that_halves_its_chroma():
+    both = PLACEMENTS["open_graph"].model_copy(update={"formats": ("jpeg", "webp")})
+    lettered = encode_for(coloured_type(), both)
+    assert (lettered.media_type, lettered.encoding.subsampling) == ("image/jpeg", "4:4:4")
+    assert encode_for(photo("open_graph"), both).media_type == "image/webp"
+    only = both.model_copy(update={"formats": ("webp",)})
+    assert encode_for(coloured_type(), only).media_type == "image/webp"
