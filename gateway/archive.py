@@ -21,6 +21,8 @@ _EXTENSIONS = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "i
 _MANIFEST = "manifest.json"
 _UNSAFE = re.compile(r"[^\w.\-]+")
 _FIELD = re.compile(r"\{(\w*)\}")
+#: What file systems take of one name is 255 bytes; some is left for " (2)" and the folder's tools.
+_NAME_BYTES = 240
 
 #: What file names are made of. `number` counts all files, `n` those of the same name without it.
 _NAMES = (
@@ -98,7 +100,9 @@ class FileNames:
     def _filled(self, fields: dict[str, str]) -> str:
         """The template with its fields; what a field holds never makes a folder."""
         parts = [
-            _UNSAFE.sub("-", _FIELD.sub(lambda found: fields[found.group(1)], part)).strip(".-")
+            _shortened(
+                _UNSAFE.sub("-", _FIELD.sub(lambda found: fields[found.group(1)], part)).strip(".-")
+            )
             for part in self._template.split("/")
         ]
         return "/".join(part for part in parts if part) or f"image-{fields['number']}"
@@ -111,6 +115,17 @@ class FileNames:
         stem, dot, end = name.rpartition(".")
         again = f"{stem or end} ({self._taken[same]}){dot if stem else ''}{end if stem else ''}"
         return self._unique(again)
+
+
+def _shortened(name: str) -> str:
+    """A name of at most 240 bytes in UTF-8, which keeps its extension."""
+    if len(name.encode()) <= _NAME_BYTES:
+        return name
+    stem, dot, end = name.rpartition(".")
+    if not stem or len(end) > max(map(len, _EXTENSIONS.values())):
+        stem, dot, end = name, "", ""
+    room = _NAME_BYTES - len((dot + end).encode())
+    return stem.encode()[:room].decode(errors="ignore").rstrip(".-") + dot + end
 
 
 def _text(details: Any, name: str) -> str:

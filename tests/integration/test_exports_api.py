@@ -149,3 +149,11 @@ def test_no_label_leads_out_of_the_archive(label):
     assert "/" not in name
     assert "\\" not in name
     assert not name.startswith(".")
+
+
+def test_a_long_title_makes_a_name_that_every_file_system_takes():
+    long = asset("港" * 300)
+    name = FileNames("{label}-{n}.{ext}").name(long)
+    assert len(name.encode()) <= 250
+    assert name.startswith("港港")
+    assert name.endswith(".png")
