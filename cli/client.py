@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
+
+_OPEN = ("running", "cancelling")
+#: Seconds that a gateway may be away while a run is followed.
+_PATIENCE = 60
+#: An event may be long in coming, but a stream says every few seconds that it is alive.
+_STREAM = httpx.Timeout(10, read=60)
 
 
 class ApiProblem(Exception):
@@ -61,14 +68,39 @@ class Client:
         return self.post("/v1/runs", body, headers)
 
     def events(self, run: str) -> Iterator[dict[str, Any]]:
-        """The run's events as they happen, until it is over (server-sent events)."""
-        with self._http.stream("GET", f"/v1/runs/{run}/events", timeout=None) as response:
+        """The run's events as they happen, until it is over (server-sent events).
+
+        A gateway that is replaced ends its stream; the next one is asked for the rest.
+        """
+        last: str | None = None
+        is_over, waited = False, 0
+        while not is_over:
+            try:
+                for id_, event in self._stream(run, last):
+                    last, waited = id_, 0
+                    yield event
+                is_over = self.get(f"/v1/runs/{run}")["status"] not in _OPEN
+            except httpx.TransportError:
+                waited += 1
+                if waited > _PATIENCE:
+                    raise
+                time.sleep(1)
+
+    def _stream(self, run: str, after: str | None) -> Iterator[tuple[str | None, dict[str, Any]]]:
+        """One answer's events with their ids, those after an id."""
+        headers = {"Last-Event-ID": after} if after else {}
+        path = f"/v1/runs/{run}/events"
+        with self._http.stream("GET", path, headers=headers, timeout=_STREAM) as response:
             if response.is_error:
                 response.read()
                 raise ApiProblem.from_response(response)
+            id_ = after
             for line in response.iter_lines():
-                if line.startswith("data:"):
-                    yield json.loads(line.removeprefix("data:"))
+                name, _, value = line.partition(":")
+                if name == "id":
+                    id_ = value.strip()
+                elif name == "data":
+                    yield id_, json.loads(value)
 
     def assets(self, **filters: Any) -> Iterator[dict[str, Any]]:
         """Every asset that matches, page by page."""

@@ -1,7 +1,7 @@
 """Generated documents: `make docs` writes them, and a test fails when they are out of date.
 
-The models are the one source: docs/events.md, docs/asyncapi.yaml, docs/openapi.json and
-docs/settings.md say nothing that the code does not.
+The models are the one source: docs/events.md, docs/asyncapi.yaml, docs/openapi.json,
+docs/settings.md and docs/metrics.md say nothing that the code does not.
 """
 
 from __future__ import annotations
@@ -13,12 +13,9 @@ from typing import Any
 
 import yaml
 
+from cli.reference import metrics_page, settings_page
 from gateway.app import openapi
-from gateway.settings import GatewaySettings
-from services.library.settings import LibrarySettings
 from studio.events import EVENT_TYPES, FACT_OF_STUDIO, Event, schema_urn
-from studio.providers.accounts import ProviderSettings
-from studio.settings import Settings
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -48,6 +45,7 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield DOCS / "asyncapi.yaml", yaml.safe_dump(asyncapi(), sort_keys=False, width=100)
     yield DOCS / "openapi.json", json.dumps(openapi(), indent=1, sort_keys=True) + "\n"
     yield DOCS / "settings.md", settings_page()
+    yield DOCS / "metrics.md", metrics_page()
 
 
 def events_page() -> str:
@@ -139,31 +137,6 @@ def asyncapi() -> dict[str, Any]:
         },
         "components": {"messages": messages, "schemas": {"Envelope": envelope_schema, **schemas}},
     }
-
-
-def settings_page() -> str:
-    """Every setting, from the models that read them."""
-    lines = [
-        "# Settings",
-        "",
-        "Generated from the settings models by `make docs`; do not edit. Each is an environment",
-        "variable, or a file of that name (lower case) in the directory `STUDIO_SECRETS_DIR`.",
-    ]
-    seen: set[str] = set()
-    for title, model in (
-        ("Every service", Settings),
-        ("Gateway", GatewaySettings),
-        ("Library", LibrarySettings),
-        ("Create, edit and upscale: paid providers", ProviderSettings),
-    ):
-        lines += ["", f"## {title}", "", "| variable | default | meaning |", "| --- | --- | --- |"]
-        for name, field in model.model_fields.items():
-            if name not in seen:
-                default = field.get_default(call_default_factory=True)
-                shown = "" if default is None else f"`{default}`"
-                lines.append(f"| `STUDIO_{name.upper()}` | {shown} | {field.description or ''} |")
-                seen.add(name)
-    return "\n".join(lines) + "\n"
 
 
 def _fields(schema: dict[str, Any], skip: tuple[str, ...] = ()) -> list[str]:

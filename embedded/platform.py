@@ -17,6 +17,7 @@ from embedded.servers import blob_server, metadata_server
 from gateway.service import gateway
 from gateway.settings import GatewaySettings
 from services.create.service import create
+from services.create.settings import CreateSettings
 from services.edit.service import edit
 from services.library.service import library
 from services.library.settings import LibrarySettings
@@ -69,11 +70,13 @@ async def platform(
         stack.push_async_callback(bus.close)
 
         def ports(service: str, own: Settings) -> Ports:
-            return Ports(bus, blobs, metadata.database(f"{own.database_prefix}_{service}"), own)
+            database = metadata.database(f"{own.database_prefix}_{service}")
+            shared = metadata.database(f"{own.database_prefix}_accounts")
+            return Ports(bus, blobs, database, own, accounts=shared)
 
         buying = ProviderSettings.model_validate({**stores, **ProviderSettings().buying()})
         own_settings = {
-            "create": buying,
+            "create": CreateSettings.model_validate({**stores, **CreateSettings().buying()}),
             "edit": buying,
             "upscale": buying,
             "library": LibrarySettings.model_validate(stores),

@@ -23,6 +23,8 @@ from studio.problems import StudioError, Unavailable
 
 _START_SECONDS = 30
 _STOP_SECONDS = 10
+#: The S3 server is five services with two ports each.
+BLOB_PORTS = 10
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -36,9 +38,9 @@ class S3Address:
 
 
 @asynccontextmanager
-async def metadata_server(directory: Path) -> AsyncIterator[str]:
-    """A MongoDB wire server with its data in `directory`; yields its URL."""
-    port = free_ports(1)[0]
+async def metadata_server(directory: Path, port: int | None = None) -> AsyncIterator[str]:
+    """A MongoDB wire server with its data in `directory`; yields its URL. port: None, any."""
+    port = port or free_ports(1)[0]
     url = f"mongodb://127.0.0.1:{port}/?directConnection=true"
     command = [_program("secantusd-py"), "--host", "127.0.0.1", "--port", str(port)]
     command += ["--storage-path", str(_made(directory / "data")), "--log-level", "WARNING"]
@@ -55,15 +57,20 @@ async def metadata_server(directory: Path) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def blob_server(directory: Path) -> AsyncIterator[S3Address]:
-    """An S3 server with its data in `directory`; yields its address."""
+async def blob_server(
+    directory: Path, ports: Sequence[int] | None = None
+) -> AsyncIterator[S3Address]:
+    """An S3 server with its data in `directory`; yields its address.
+
+    ports: BLOB_PORTS of them, the first is S3's; None: any.
+    """
     services = ("s3", "master", "volume", "filer", "admin")
     names = [f"{one}.port{kind}" for one in services for kind in ("", ".grpc")]
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
-    address = S3Address(f"127.0.0.1:{ports['s3.port']}", "embedded", "embedded-secret")
+    listening = dict(zip(names, ports or free_ports(BLOB_PORTS), strict=True))
+    address = S3Address(f"127.0.0.1:{listening['s3.port']}", "embedded", "embedded-secret")
     command = [_program("weed"), "mini", f"-dir={_made(directory / 'data')}"]
     command += ["-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
-    command += [f"-{name}={port}" for name, port in ports.items()]
+    command += [f"-{name}={port}" for name, port in listening.items()]
     command += ["-s3.port.iceberg=0", "-s3.port.lance=0", "-admin.ui=false", "-webdav=false"]
     command += ["-master.telemetry=false"]
     keys = {

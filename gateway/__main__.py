@@ -2,7 +2,7 @@
 
 from gateway.service import gateway
 from gateway.settings import GatewaySettings
-from studio.service import main
+from studio.startup import main
 
 if __name__ == "__main__":
     main("gateway", gateway, GatewaySettings)

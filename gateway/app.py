@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from gateway.http import add_problems
+from gateway.observed import measured
 from gateway.routes import assets, dead_letters, discovery, placements, runs, uploads
 from gateway.runs import Runs
 from gateway.settings import GatewaySettings
@@ -15,6 +17,7 @@ from gateway.store import RunStore
 from gateway.studios import Studios
 from studio.blobs.base import BlobStore
 from studio.bus.base import Bus
+from studio.probes import PATHS
 
 _DESCRIPTION = """
 Prompts and photos into finished, catalogued images: Create → Edit → Upscale → Optimize → Organize.
@@ -33,7 +36,7 @@ _TAGS = [
     {"name": "operations", "description": "For those who are paged."},
 ]
 
-_UNTRACED = "livez,readyz,metrics"
+_UNTRACED = ",".join(path.strip("/") for path in PATHS)
 
 
 def create_app() -> FastAPI:
@@ -51,16 +54,21 @@ def wired(
     runs_: Runs,
     studios: Studios,
     settings: GatewaySettings,
+    leaving: asyncio.Event | None = None,
 ) -> FastAPI:
-    """The application with everything that its routes need in its state."""
+    """The application with everything that its routes need in its state.
+
+    leaving: set when the gateway is about to end, so that streams do.
+    """
     app = create_app()
     app.state.bus, app.state.blobs, app.state.store = bus, blobs, store
     app.state.runs, app.state.studios, app.state.settings = runs_, studios, settings
+    app.state.leaving = leaving or asyncio.Event()
     add_problems(app, settings.max_body_bytes)
     FastAPIInstrumentor.instrument_app(
         app, excluded_urls=_UNTRACED, exclude_spans=["send", "receive"]
     )
-    return app
+    return measured(app)
 
 
 def openapi() -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from datetime import timedelta
 from fastapi import FastAPI
 
 from gateway.app import wired
+from gateway.observed import OpenRuns
 from gateway.runs import Runs
 from gateway.settings import GatewaySettings
 from gateway.store import INDEXES, RunStore
@@ -39,6 +41,7 @@ class Gateway(Service):
         self._store = RunStore(ports.database)
         self._runs = Runs(ports.bus, ports.blobs, ports.database, self._store, self._studios)
         self._tracker = Tracker(ports.bus, self._store)
+        self._leaving = asyncio.Event()
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """The tracker's work."""
@@ -53,7 +56,13 @@ class Gateway(Service):
             self._runs,
             self._studios,
             self._settings,
+            self._leaving,
         )
+
+    def leave(self) -> None:
+        """End the streams: whoever follows a run goes on at another gateway, from the last event
+        that it has."""
+        self._leaving.set()
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
@@ -64,6 +73,8 @@ class Gateway(Service):
         )
         self.tasks.repeat("sweeping", self._tracker.sweep, every=sweep_every)
         self.tasks.repeat("publishing", self._publish_unpublished, every=sweep_every)
+        observing = OpenRuns(self._store).observe
+        self.tasks.repeat("observing", observing, every=self._settings.observe_interval)
         if self._settings.resume_on_start:
             self.tasks.once("resuming", self._resume)
         try:

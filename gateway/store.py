@@ -18,6 +18,9 @@ from studio.shares import total
 ENDED = ("catalogued", "failed", "cancelled")
 OPEN = ("running", "cancelling")
 
+#: Runs whose items are added up by one query.
+_TOGETHER = 200
+
 INDEXES = (
     Index("runs", (("workspace", 1), ("created_at", -1), ("_id", -1))),
     Index("runs", (("status", 1),)),
@@ -94,6 +97,24 @@ class RunStore:
     async def unfinished(self) -> list[Document]:
         """Every run that has not ended, in all workspaces."""
         return await self._runs.find({"status": {"$in": list(OPEN)}})
+
+    async def outstanding(self) -> tuple[int, Fraction]:
+        """How many runs are open, and the sum of the shares that have not come back to them."""
+        rows = await self._runs.aggregate(
+            [{"$match": {"status": {"$in": list(OPEN)}}}, {"$project": {"_id": 1}}]
+        )
+        runs = [row["_id"] for row in rows]
+        back = Fraction(0)
+        for first in range(0, len(runs), _TOGETHER):
+            some = runs[first : first + _TOGETHER]
+            groups = await self._items.aggregate(
+                [
+                    {"$match": {"run": {"$in": some}, "state": {"$in": list(ENDED)}}},
+                    {"$group": {"_id": "$share", "n": {"$sum": 1}}},
+                ]
+            )
+            back += total(Fraction(one["_id"]) * one["n"] for one in groups)
+        return len(runs), len(runs) - back
 
     async def unpublished(self, before: datetime) -> list[Document]:
         """Runs written down before that moment whose beginnings may not all be published."""

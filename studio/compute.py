@@ -8,19 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def available_cpus() -> int:
-    """CPUs that this process may use (the affinity mask, not the machine)."""
-    return len(os.sched_getaffinity(0))
+#: The CPU time that a container may take, in µs: a quota, or "max", and its period (cgroup v2).
+_QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def available_cpus(quota: Path = _QUOTA) -> int:
+    """CPUs that this process may use: those of its affinity mask, and no more than its container's
+    quota, rounded up. A pod that is limited to two sees all of its node's."""
+    free = len(os.sched_getaffinity(0))
+    try:
+        most, period = quota.read_text().split()
+        return max(1, min(free, math.ceil(int(most) / int(period))))
+    except (OSError, ValueError):  # no container of that kind, or no quota ("max")
+        return free
 
 
 @lru_cache(maxsize=1)

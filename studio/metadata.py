@@ -17,14 +17,17 @@ from pymongo import IndexModel
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
+    ConfigurationError,
     ConnectionFailure,
     DuplicateKeyError,
     ExecutionTimeout,
     NetworkTimeout,
+    OperationFailure,
     ServerSelectionTimeoutError,
 )
 
-from studio.problems import Conflict, Unavailable
+from studio.problems import Conflict, StoreAway
+from studio.settings import Misconfigured
 
 Document = dict[str, Any]
 Filter = Mapping[str, Any]
@@ -39,6 +42,7 @@ class AlreadyThere(Conflict):
 
 
 _DUPLICATE = 11000  # MongoDB's error code for a key that is taken
+_NOT_LET_IN = {13, 18}  # Unauthorized, AuthenticationFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,21 @@ def _explained() -> Iterator[None]:
         ConnectionFailure,
         ExecutionTimeout,
     ) as error:
-        raise Unavailable(
+        raise StoreAway(
             rule="metadata.unavailable",
             says="The metadata store (MongoDB) does not answer.",
             fix="Nothing, if it is restarting; the work goes on when it is back.",
             retry_after=2,
+        ) from error
+    except OperationFailure as error:
+        if error.code not in _NOT_LET_IN:
+            raise
+        raise StoreAway(
+            rule="metadata.credentials",
+            says="The metadata store (MongoDB) refuses the user, the password or the rights of "
+            "STUDIO_MONGO_URL.",
+            fix="Correct the secret and restart, or create that user with these rights.",
+            retry_after=5,
         ) from error
 
 
@@ -231,15 +245,23 @@ class Metadata:
     """A connection to the server; hands out databases."""
 
     def __init__(self, url: str) -> None:
-        self._client: Any = AsyncIOMotorClient(
-            url,
-            tz_aware=True,
-            uuidRepresentation="standard",
-            serverSelectionTimeoutMS=_SELECTION_MS,
-            connectTimeoutMS=_SELECTION_MS,
-            socketTimeoutMS=30_000,
-            appname="image-studio",
-        )
+        """Misconfigured if the URL is none; nothing is connected before it is needed."""
+        try:
+            self._client: Any = AsyncIOMotorClient(
+                url,
+                tz_aware=True,
+                uuidRepresentation="standard",
+                serverSelectionTimeoutMS=_SELECTION_MS,
+                connectTimeoutMS=_SELECTION_MS,
+                socketTimeoutMS=30_000,
+                appname="image-studio",
+            )
+        except (ConfigurationError, ValueError) as error:  # its text may repeat the password
+            raise Misconfigured(
+                "STUDIO_MONGO_URL",
+                f"it is no address of a MongoDB ({type(error).__name__}); what is special in a "
+                "password must be percent-encoded.",
+            ) from None
 
     def database(self, name: str) -> Database:
         """The database of that name."""

@@ -1,8 +1,14 @@
-"""Probes: /livez, /readyz and /metrics of a service that has no HTTP of its own.
+"""Probes: /startupz, /livez, /readyz and /metrics, which mean different things.
 
-/livez answers while the event loop turns; restart what does not answer. /readyz answers 200
-only while the broker and the stores answer and the service is not draining; it recovers by
-itself, so it must not be used to restart anything.
+/startupz answers 200 once the first set-up is done: the indexes exist and consuming has begun.
+    Until then it says what is waited for. A service waits without end for what is away, so a
+    limit to that is whoever asks; a restart reads changed secrets.
+/readyz answers 200 while the service can do its work: it has started, it is not draining, and the
+    broker and the stores answer. It recovers by itself, so it must not restart anything.
+/livez answers 200 while the event loop turns; restart what does not answer. It asks for nothing
+    else, because nothing else ends for good: connections heal themselves, lanes that cannot begin
+    and long-lived tasks are tried for ever, and a queue that was deleted is declared anew
+    (studio.bus.consuming). An outage must never restart a service that would outlast it.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ from fastapi import FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from studio import listening, metrics
 from studio.problems import StudioError
 
 Check = Callable[[], Awaitable[None]]
@@ -23,20 +30,32 @@ Check = Callable[[], Awaitable[None]]
 #: A dependency that takes longer than this to answer a ping is away.
 PING_SECONDS = 2.0
 
+#: Where a service answers those who watch it.
+PATHS = ("/startupz", "/livez", "/readyz", "/metrics")
+
 
 class Readiness:
     """Whether a service can do its work now, and if not, why."""
 
-    def __init__(self, checks: Mapping[str, Check]) -> None:
-        self._checks = checks
+    def __init__(self, checks: Mapping[str, Check], service: str = "") -> None:
+        self._checks, self._service = checks, service
         self.is_draining = False
+        self.waits_for: str | None = None  # what a service that is starting waits for
 
     async def problems(self) -> dict[str, str]:
         """What is wrong, by dependency; empty means ready."""
         if self.is_draining:
             return {"service": "It is draining and takes no more work."}
+        away = await self.away()
+        return {"service": self.waits_for, **away} if self.waits_for else away
+
+    async def away(self) -> dict[str, str]:
+        """The dependencies that do not answer, and what is known of it."""
         answers = await asyncio.gather(*(self._ask(check) for check in self._checks.values()))
-        return {name: answer for name, answer in zip(self._checks, answers, strict=True) if answer}
+        told = dict(zip(self._checks, answers, strict=True))
+        for name, answer in told.items():
+            metrics.dependency_up.labels(self._service, name).set(answer is None)
+        return {name: answer for name, answer in told.items() if answer}
 
     async def _ask(self, check: Check) -> str | None:
         try:
@@ -49,7 +68,13 @@ class Readiness:
 
 
 def add_probes(app: FastAPI, readiness: Readiness) -> None:
-    """Give an application the three endpoints."""
+    """Give an application the four endpoints."""
+
+    @app.get("/startupz", include_in_schema=False)
+    async def startupz() -> JSONResponse:
+        waits_for = readiness.waits_for
+        status = {"status": "starting", "waits_for": waits_for} if waits_for else {"status": "up"}
+        return JSONResponse(status, status_code=503 if waits_for else 200)
 
     @app.get("/livez", include_in_schema=False)
     async def livez() -> dict[str, str]:
@@ -62,7 +87,8 @@ def add_probes(app: FastAPI, readiness: Readiness) -> None:
         return JSONResponse(status, status_code=503 if problems else 200)
 
     @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+    async def scraped() -> Response:
+        await readiness.away()  # what is told of dependencies is as new as the scrape
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -70,25 +96,25 @@ class HttpServer:
     """Uvicorn inside our event loop: it neither owns the loop nor the signals."""
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
-        config = uvicorn.Config(
-            app, host=host, port=port, log_config=None, access_log=False, lifespan="off"
-        )
+        self._host, self._port = host, port
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
         self._server = uvicorn.Server(config)
         self._serving: asyncio.Task[None] | None = None
 
     async def start(self) -> int:
-        """Listen; returns the port, which was free if 0 was asked for."""
+        """Listen; returns the port, which was free if 0 was asked for. Misconfigured if taken."""
         config = self._server.config
         config.load()
         self._server.lifespan = config.lifespan_class(config)
-        listener = config.bind_socket()
+        listener = listening.listener("STUDIO_HTTP_PORT", self._host, self._port)
         port: int = listener.getsockname()[1]
         self._serving = asyncio.create_task(self._server._serve([listener]))
         return port
 
     async def stop(self, grace: float = 5) -> None:
-        """Finish running answers, at most `grace` seconds, then close."""
+        """Take no more requests and finish the running ones, at most `grace` seconds. Once."""
+        serving, self._serving = self._serving, None
         self._server.should_exit = True
-        if self._serving:
+        if serving:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._serving, grace)
+                await asyncio.wait_for(serving, grace)

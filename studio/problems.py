@@ -21,7 +21,7 @@ class Problem(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    kind: str = Field(description="refused | not_found | conflict | … | unavailable | broken")
+    kind: str = Field(description="refused | moderated | not_found | … | unavailable | broken")
     rule: str = Field(description="stable dotted name of the rule", examples=["image.max_pixels"])
     says: str = Field(description="what happened, in a sentence")
     fix: str | None = Field(default=None, description="what to do about it")
@@ -100,8 +100,9 @@ class StudioError(Exception):
         return Broken(rule=problem.rule, says=problem.says, fix=problem.fix)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Keyword-only arguments survive pickling (failures cross process pools)."""
-        return _rebuilt, (type(self), self.rule, self.says, self.fix, self.valid)
+        """All that it tells survives pickling (failures cross process pools), whatever the
+        constructor of its kind asks for."""
+        return _rebuilt, (type(self), self.args, dict(self.__dict__))
 
 
 class Refused(StudioError):
@@ -146,6 +147,12 @@ class Unauthorized(Refused):
     status = 401
 
 
+class Moderated(Refused):
+    """Somebody's filter stopped it, going in or coming out: other words or pictures may pass."""
+
+    kind = "moderated"
+
+
 class Unavailable(StudioError):
     """Something that we need is away; the same request may work later."""
 
@@ -165,6 +172,13 @@ class Unavailable(StudioError):
     ) -> None:
         super().__init__(rule=rule, says=says, fix=fix, valid=valid, remedy=remedy)
         self.retry_after = retry_after
+
+
+class StoreAway(Unavailable):
+    """A store or the broker does not answer: no attempt of ours could have gone better, so waiting
+    for it uses up none, however long it lasts."""
+
+    counted = False
 
 
 class Broken(StudioError):
@@ -187,10 +201,11 @@ def _descendants(kind: type[StudioError]) -> list[type[StudioError]]:
     return [one for child in kind.__subclasses__() for one in (child, *_descendants(child))]
 
 
-def _rebuilt(
-    kind: type[StudioError], rule: str, says: str, fix: str | None, valid: list[str]
-) -> StudioError:
-    return kind(rule=rule, says=says, fix=fix, valid=valid)
+def _rebuilt(kind: type[StudioError], args: tuple[Any, ...], told: dict[str, Any]) -> StudioError:
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(told)
+    return error
 
 
 def in_words(error: ValidationError) -> str:

@@ -21,9 +21,11 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_server_interceptor
 
 from studio.imaging.facts import ImageFacts
+from studio.listening import listener
 from studio.money import Money, PriceRange
-from studio.operation import AnyOperation, Failure, needs_image
+from studio.operation import AnyEngine, AnyOperation, Failure, needs_image
 from studio.problems import Broken, Problem, Refused, StudioError, Unavailable
+from studio.providers.offers import Offer, offers, spanning
 from studio.v1 import studio_pb2, studio_pb2_grpc
 
 log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ PROBLEM_KEY = "studio-problem-bin"
 
 _STATUS = {
     "refused": grpc.StatusCode.INVALID_ARGUMENT,
+    "moderated": grpc.StatusCode.INVALID_ARGUMENT,
     "not_found": grpc.StatusCode.NOT_FOUND,
     "conflict": grpc.StatusCode.ALREADY_EXISTS,
     "too_large": grpc.StatusCode.INVALID_ARGUMENT,
@@ -113,18 +116,25 @@ class GrpcServer:
     """A server with health, reflection, problems and traces; services register on `server`."""
 
     def __init__(self) -> None:
-        self.server = grpc.aio.server(interceptors=[aio_server_interceptor(), ProblemInterceptor()])
+        self.server = grpc.aio.server(
+            interceptors=[aio_server_interceptor(), ProblemInterceptor()],
+            options=[("grpc.so_reuseport", 0)],  # else a second process would share the port
+        )
         self._health = health.HealthServicer()
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self.server)
 
     async def start(self, host: str, port: int, names: Iterable[str]) -> int:
-        """Listen; `names` are the full names of the registered services. Returns the port."""
+        """Listen; `names` are the full names of the registered services. Returns the port.
+
+        Misconfigured if it is taken.
+        """
         names = list(names)
         reflection.enable_server_reflection(
             (*names, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name,
              reflection.SERVICE_NAME),
             self.server,
         )  # fmt: skip
+        listener("STUDIO_GRPC_PORT", host, port).close()  # gRPC's own words are no sentence
         bound: int = self.server.add_insecure_port(f"{host}:{port}")
         await self.server.start()
         for name in ("", *names):
@@ -158,7 +168,8 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                     providers=one.offered,
                     needs_image=one.needs_image,
                     limits=one.limits,
-                    unit_prices={name: price_to(one.unit_price(name)) for name in one.providers},
+                    unit_prices=_unit_prices(one),
+                    engines=[_engine_to(engine) for engine in one.paid.values()],
                 )
                 for one in self._operations.values()
             ],
@@ -181,6 +192,37 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
             pinned=struct(dict(operation.pinned(params))),
             failures=[_failure_to(one) for one in engine.failures(image, params)],
         )
+
+
+def _unit_prices(operation: AnyOperation) -> dict[str, studio_pb2.PriceRange]:
+    """Of every provider: from the cheapest to the dearest product that may be bought."""
+    prices = {name: operation.unit_price(name) for name in operation.providers}
+    for name, engine in operation.paid.items():
+        prices[name] = spanning(_offers(engine)) or operation.unit_price(name)
+    return {name: price_to(price) for name, price in prices.items()}
+
+
+def _offers(engine: AnyEngine) -> list[Offer]:
+    products = engine.products()
+    return offers(engine.account, products) if products else []
+
+
+def _engine_to(engine: AnyEngine) -> studio_pb2.Engine:
+    return studio_pb2.Engine(
+        provider=engine.provider,
+        products=[
+            studio_pb2.Product(
+                name=one.product,
+                unit=one.unit,
+                price=price_to(one.price),
+                limits=one.limits,
+                source=one.source,
+                checked_on=one.checked_on.isoformat(),
+                note=one.note or "",
+            )
+            for one in _offers(engine)
+        ],
+    )
 
 
 def _failure_to(failure: Failure) -> studio_pb2.ForeseenFailure:
@@ -208,6 +250,8 @@ def choose_provider(operation: AnyOperation, asked: str | None) -> str:
     """The provider that was asked for, or the operation's first; Refused if it has no such."""
     if asked is None:
         return operation.providers[0]
+    if asked in operation.absent:
+        raise StudioError.from_problem(operation.absent[asked])
     if asked not in operation.offered:
         raise Refused(
             rule="operation.provider",

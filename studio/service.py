@@ -1,48 +1,46 @@
 """The service host: what every process of Image Studio does besides its own subject.
 
 It is handed its ports (a bus, a blob store, a database), consumes one queue, answers gRPC and
-probes, and drains on SIGTERM. It does not know whether it is alone in a pod or one of six in a
-single process.
+probes, and drains when it is told to end (studio.startup). It does not know whether it is alone in
+a pod or one of six in a single process.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-import uvloop
 from fastapi import FastAPI
 
-from studio import metrics, telemetry
+from studio import metrics
 from studio.blobs.base import BlobStore
-from studio.blobs.s3 import S3BlobStore
-from studio.bus.base import Bus, Consumption, Delivery, Queue, Settlement
-from studio.bus.rabbit import RabbitBus
+from studio.bus.base import Bus, Consumption, Dead, Delivery, Later, Queue, Settlement
 from studio.findings import Findings
 from studio.ledger import Ledger
-from studio.memory import keep_few_arenas
-from studio.metadata import Database, Index, Metadata
+from studio.metadata import Database, Index
 from studio.operation import AnyOperation
 from studio.probes import HttpServer, Readiness, add_probes
-from studio.problems import Unavailable
-from studio.providers.accounts import accounts
+from studio.problems import Broken, Unavailable
+from studio.providers.accounts import ProviderSettings, accounts
 from studio.providers.buying import Buyer
 from studio.providers.purchases import Purchases
 from studio.providers.reconcile import TELL_THEIR_BALANCE, Reconciler
 from studio.providers.turns import Turns
 from studio.rpc import GrpcServer, StudioServicer
-from studio.settings import Settings, load
+from studio.settings import Settings
 from studio.supervision import Supervision
 from studio.v1 import studio_pb2_grpc
 from studio.worker import Worker
 
 log = logging.getLogger(__name__)
+
+#: Requests that are running when the work is done may take this long at least, s.
+_LAST_ANSWERS = 5.0
 
 T = TypeVar("T")
 Result = TypeVar("Result")
@@ -56,6 +54,7 @@ class Ports:
     blobs: BlobStore
     database: Database
     settings: Settings
+    accounts: Database | None = None  # what services that buy share (docs/adr/0015); None: its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,10 @@ class Service(ABC):
     async def handle(self, delivery: Delivery) -> Settlement:
         """Settle one delivery of the queue."""
 
+    async def prepare(self, _: None = None) -> None:
+        """Create the indexes that are missing."""
+        await self.ports.database.ensure_indexes(self.indexes)
+
     def register(self, grpc: GrpcServer) -> Sequence[str]:
         """Add gRPC servicers; returns their full names. None by default."""
         return ()
@@ -94,6 +97,9 @@ class Service(ABC):
         """Whatever else runs while the service does; long-lived tasks are given to `tasks`."""
         yield
 
+    def leave(self) -> None:  # noqa: B027 - most have nothing to end
+        """End what would go on for as long as a client likes: the last requests are finished."""
+
 
 class StudioService(Service):
     """A service that performs operations."""
@@ -102,41 +108,51 @@ class StudioService(Service):
         self.name = name
         super().__init__(ports)
         self.queue = Queue(name, bindings=(f"*.*.{name}",))
-        self.indexes = (*Ledger.indexes, *Findings.indexes, *Purchases.indexes)
+        self.indexes = (*Ledger.indexes, *Findings.indexes)
         self._operations = tuple(operations)
         ledger, findings = (
             Ledger(ports.database, ports.settings.lease),
             Findings(ports.database),
         )
-        purchases = Purchases(ports.database)
-        share: float = getattr(ports.settings, "provider_share", 1.0)
-        self._buyer = Buyer(
-            accounts(ports.settings),
-            purchases,
-            Turns(ports.database),
-            ports.blobs,
-            share=share,
-        )
-        self._reconcilers = [
-            Reconciler(one, purchases, ports.database, self._buyer.client)
-            for name_, one in self._buyer.accounts.items()
-            if name_ in TELL_THEIR_BALANCE and share == 1  # else others spend of its balance
-        ]
+        self._books = ports.accounts or ports.database
+        self._buyer: Buyer | None = None
+        self._reconcilers: list[Reconciler] = []
+        if isinstance(ports.settings, ProviderSettings):
+            self._buyer = self._buying(ports.settings)
         self._worker = Worker(
             name, self._operations, ports.bus, ports.blobs, ledger, findings, self._buyer
         )
+
+    def _buying(self, settings: ProviderSettings) -> Buyer:
+        """Who pays, and who reads the bills."""
+        purchases, share = Purchases(self._books), settings.provider_share
+        buyer = Buyer(
+            accounts(settings), purchases, Turns(self._books), self.ports.blobs, share=share
+        )
+        self._reconcilers = [
+            Reconciler(one, purchases, self._books, buyer.client, quiet=settings.reconcile_interval)
+            for name, one in buyer.accounts.items()
+            if name in TELL_THEIR_BALANCE and share == 1  # else others spend of its balance
+        ]
+        return buyer
+
+    async def prepare(self, _: None = None) -> None:
+        """Also of what is shared with the other services that buy."""
+        await super().prepare()
+        if self._buyer:
+            await self._books.ensure_indexes(Purchases.indexes)
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """The connections to providers, and the reading of their bills."""
         for one in self._reconcilers:
             await one.open()
-            every = getattr(self.ports.settings, "reconcile_interval", 600.0)
-            self.tasks.repeat("reconciling", one.reconcile, every=every)
+            self.tasks.repeat("reconciling", one.reconcile, every=one.quiet)
         try:
             yield
         finally:
-            await self._buyer.close()
+            if self._buyer:
+                await self._buyer.close()
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Advance the item by one step."""
@@ -151,99 +167,103 @@ class StudioService(Service):
 
 @asynccontextmanager
 async def running(service: Service) -> AsyncIterator[Addresses]:
-    """Run a service inside this event loop; leaving the block drains it."""
+    """Run a service inside this event loop; leaving the block drains it.
+
+    Probes are answered from the first moment to the last. Misconfigured if a port is taken.
+    """
     ports, settings = service.ports, service.ports.settings
-    readiness = Readiness(
-        {
-            "bus": ports.bus.ping,
-            "metadata": ports.database.ping,
-            "blobs": ports.blobs.ping,
-            "tasks": service.tasks.check,
-        }
-    )
+    checks = {
+        "bus": ports.bus.ping,
+        "metadata": ports.database.ping,
+        "blobs": ports.blobs.ping,
+        "tasks": service.tasks.check,
+    }
+    readiness = Readiness(checks, service.name)
+    readiness.waits_for = "It is starting."
+    metrics.build_info.labels(service.name, metrics.version()).set(1)
     app = service.http()
     add_probes(app, readiness)
-    grpc = GrpcServer()
-    http = HttpServer(app, settings.host, settings.http_port)
+    grpc, http = GrpcServer(), HttpServer(app, settings.host, settings.http_port)
     async with AsyncExitStack() as stack:
+        http_port = await http.start()
+        stack.push_async_callback(http.stop, 0)
         names = service.register(grpc)
         grpc_port = await grpc.start(settings.host, settings.grpc_port, names)
-        stack.push_async_callback(grpc.stop, 2)
-        http_port = await http.start()
-        stack.push_async_callback(http.stop)
+        stack.push_async_callback(grpc.stop, 0)
         log.info("Listening: gRPC on port %s, HTTP on port %s", grpc_port, http_port)
-        await _until_available(ports.database.ensure_indexes, service.indexes)
+        await until_available(service.prepare, None, readiness)
         await stack.enter_async_context(service.background())
         stack.push_async_callback(service.tasks.stop)  # before what they work with is closed
-        if service.queue:
-            consumption = await _consuming(service, service.queue)
-            stack.push_async_callback(_drain, service, readiness, consumption)
+        consumption = await _consuming(service, readiness)
+        stack.push_async_callback(_drain, service, readiness, consumption, http, grpc)
+        readiness.waits_for = None
         yield Addresses(f"{settings.host}:{grpc_port}", f"{settings.host}:{http_port}")
 
 
-async def _consuming(service: Service, queue: Queue) -> Consumption:
-    bus = service.ports.bus
+async def _consuming(service: Service, readiness: Readiness) -> Consumption | None:
+    queue, bus = service.queue, service.ports.bus
+    if queue is None:
+        return None
 
     async def counted(delivery: Delivery) -> Settlement:
-        settlement = await service.handle(delivery)
-        how = type(settlement).__name__.lower()
-        metrics.deliveries.labels(queue.name, delivery.message.lane, how).inc()
+        lane = delivery.message.lane
+        metrics.delivery_age.labels(queue.name, lane).observe(delivery.age)
+        try:
+            settlement = await service.handle(delivery)
+        except Exception as error:
+            log.exception("A handler failed")
+            settlement = Later(Broken.because(error).as_problem())
+        how = "dead" if _dies(delivery, settlement) else type(settlement).__name__.lower()
+        metrics.deliveries.labels(queue.name, lane, how).inc()
+        if how == "dead" and isinstance(settlement, Dead | Later):
+            metrics.dead_letters.labels(queue.name, settlement.problem.rule).inc()
         return settlement
 
     async def begin(wanted: Queue) -> Consumption:
         return await bus.consume(wanted, counted, prefetch=service.ports.settings.prefetch)
 
-    consumption = await _until_available(begin, queue)
+    consumption = await until_available(begin, queue, readiness)
     metrics.consuming.labels(service.name).set(1)
     return consumption
 
 
-async def _drain(service: Service, readiness: Readiness, consumption: Consumption) -> None:
+def _dies(delivery: Delivery, settlement: Settlement) -> bool:
+    """Whether the bus buries it (studio.bus.base says when)."""
+    if isinstance(settlement, Later):
+        return settlement.counted and delivery.is_last_attempt
+    return isinstance(settlement, Dead)
+
+
+async def _drain(
+    service: Service,
+    readiness: Readiness,
+    consumption: Consumption | None,
+    http: HttpServer,
+    grpc: GrpcServer,
+) -> None:
+    """Not ready from now on; take no more work, hand back, finish what runs; and only then take
+    no more requests, and finish those. All within the grace and a few seconds."""
+    settings, now = service.ports.settings, asyncio.get_running_loop().time
+    deadline = now() + settings.drain_grace
     readiness.is_draining = True
     metrics.consuming.labels(service.name).set(0)
-    await consumption.drain(service.ports.settings.drain_grace)
+    forgotten = asyncio.sleep(min(settings.drain_delay, settings.drain_grace))
+    work = [consumption.drain(settings.drain_grace)] if consumption else []
+    await asyncio.gather(forgotten, *work)
+    service.leave()
+    left = max(_LAST_ANSWERS, deadline - now())
+    await asyncio.gather(http.stop(left), grpc.stop(min(_LAST_ANSWERS, left)))
 
 
-async def _until_available(action: Callable[[T], Awaitable[Result]], argument: T) -> Result:
-    """Services start in any order: wait for what is not there yet."""
+async def until_available(
+    action: Callable[[T], Awaitable[Result]], argument: T, readiness: Readiness | None = None
+) -> Result:
+    """Services start in any order: wait for what is not there yet, and say so."""
     while True:
         try:
             return await action(argument)
         except Unavailable as away:
             log.warning("Waiting: %s", away.says)
+            if readiness:
+                readiness.waits_for = away.says
             await asyncio.sleep(1)
-
-
-@asynccontextmanager
-async def open_ports(service: str, settings: Settings) -> AsyncIterator[Ports]:
-    """Connect to RabbitMQ, MongoDB and S3 as the settings say."""
-    async with AsyncExitStack() as stack:
-        metadata = Metadata(settings.mongo_url)
-        stack.push_async_callback(metadata.close)
-        blobs = S3BlobStore.from_settings(settings)
-        stack.push_async_callback(blobs.close)
-        bus = RabbitBus(settings.amqp_url, prefix=settings.amqp_prefix, name=service)
-        stack.push_async_callback(bus.close)
-        database = metadata.database(f"{settings.database_prefix}_{service}")
-        yield Ports(bus, blobs, database, settings)
-
-
-def main(name: str, build: Callable[[Ports], Service], kind: type[Settings] = Settings) -> None:
-    """Run one service as this process, until SIGTERM or SIGINT."""
-    keep_few_arenas()
-    settings = load(kind)
-    tracing = telemetry.configure(name, settings)
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        for signum in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(signum, stop.set)
-        async with open_ports(name, settings) as ports, running(build(ports)):
-            log.info("%s is running", name)
-            await stop.wait()
-            log.info("%s is draining", name)
-
-    try:
-        uvloop.run(serve())
-    finally:
-        tracing.shutdown()

@@ -8,13 +8,15 @@ returns its share and keeps the message among the dead letters, from where it ca
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from studio import metrics, telemetry
 from studio.bus.base import Dead, Delivery, Done, Later, Settlement
 from studio.endings import failure_of
-from studio.events import Event, ItemData
+from studio.events import Event, ItemData, StepRecord
+from studio.operation import AnyOperation
 from studio.problems import Broken, Refused, StudioError, Unavailable
+from studio.slip import Step
 
 log = logging.getLogger(__name__)
 
@@ -24,16 +26,44 @@ _NOT_KEPT = "cancelled"
 Advance = Callable[[Event, Delivery], Awaitable[None]]
 Publish = Callable[[Event], Awaitable[None]]
 Owns = Callable[[ItemData], bool]
+Paid = Callable[[ItemData], Awaitable[StepRecord | None]]
+Labels = Callable[[Step], tuple[str, str]]
+
+
+async def _nothing(item: ItemData) -> None:
+    """Of services that buy nothing."""
+
+
+def labels_among(operations: Mapping[str, AnyOperation]) -> Labels:
+    """An operation and who was asked to do it, as labels of metrics: nobody's own words."""
+
+    def labels(step: Step) -> tuple[str, str]:
+        operation = operations.get(step.operation)
+        if operation is None:
+            return "unknown", "none"
+        known = step.provider if step.provider in operation.offered else None
+        return operation.name, known or operation.providers[0]
+
+    return labels
 
 
 class Settling:
     """Runs the work of one service and turns its errors into settlements."""
 
     def __init__(
-        self, service: str, advance: Advance, publish: Publish, owns: Owns = lambda _: True
+        self,
+        service: str,
+        advance: Advance,
+        publish: Publish,
+        owns: Owns = lambda _: True,
+        paid: Paid = _nothing,
+        labels: Labels = labels_among({}),  # noqa: B008 - a function
     ) -> None:
-        """`owns`: whether an item would end with us; others live on elsewhere if we fail."""
+        """`owns`: whether an item would end with us; others live on elsewhere if we fail.
+        `paid`: the record of an item's step that ends now and has cost something.
+        `labels`: of a step, for the metrics."""
         self._service, self._advance, self._publish, self._owns = service, advance, publish, owns
+        self._paid, self._labels = paid, labels
 
     async def settle(self, delivery: Delivery) -> Settlement:
         """Settle one delivery. Raises nothing that the message itself could cause."""
@@ -77,16 +107,17 @@ class Settling:
         problem = error.as_problem(telemetry.trace_id())
         telemetry.mark_failed(error.says)
         if isinstance(event.data, ItemData) and self._owns(event.data):
-            fact = failure_of(event, problem, by=self._service, attempts=delivery.attempt)
+            attempts = delivery.attempt
             try:
+                paid = await self._paid(event.data)
+                fact = failure_of(event, problem, by=self._service, attempts=attempts, paid=paid)
                 await self._publish(fact)
             except Unavailable as away:  # the item must not die untold: come back
                 return Later(away.as_problem(), delay=5, counted=False)
             slip = event.data.slip
             result = _NOT_KEPT if error.kind == _NOT_KEPT else "failed"
-            metrics.steps.labels(
-                "none" if slip.is_done else slip.head.operation, "none", result
-            ).inc()
+            labels = ("none", "none") if slip.is_done else self._labels(slip.head)
+            metrics.steps.labels(*labels, result).inc()
         facts = {"rule": error.rule, "event": event.id}
         log.warning("An item ended: %s", error.says, extra={"facts": facts})
         return Done() if error.kind == _NOT_KEPT else Dead(problem)

@@ -13,18 +13,13 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from prometheus_client import Counter
-
+from studio.metrics import task_failures as failures
 from studio.problems import Broken, Unavailable
 
 log = logging.getLogger(__name__)
 
 Work = Callable[[], Awaitable[object]]
 Sleep = Callable[[float], Awaitable[None]]
-
-failures = Counter(
-    "studio_task_failures_total", "Times that a long-lived task's work raised.", ["service", "task"]
-)
 
 #: The first delay, s; each further one is twice as long.
 FIRST_DELAY = 1.0

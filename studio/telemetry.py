@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -21,11 +22,13 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.sampling import ParentBasedTraceIdRatio
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from studio.events import Event
-from studio.settings import Settings
+from studio.metrics import version
+from studio.settings import Settings, secrets
 
 _W3C = TraceContextTextMapPropagator()
 
@@ -35,9 +38,17 @@ tracer = trace.get_tracer("image-studio")
 def configure(service: str, settings: Settings) -> TracerProvider:
     """Set up logging and tracing for this process; call once, at start."""
     _configure_logging(service, settings)
-    provider = TracerProvider(resource=Resource.create({"service.name": f"image-studio-{service}"}))
+    who = {
+        "service.name": f"image-studio-{service}",
+        "service.version": version(),
+        "service.instance.id": socket.gethostname(),  # of a pod: its name
+    }
+    provider = TracerProvider(
+        resource=Resource.create(who), sampler=ParentBasedTraceIdRatio(settings.trace_ratio)
+    )
     if settings.otlp_endpoint:
-        exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=True)
+        is_plain = not settings.otlp_endpoint.startswith("https://")
+        exporter = OTLPSpanExporter(endpoint=settings.otlp_endpoint, insecure=is_plain)
         provider.add_span_processor(BatchSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     return provider
@@ -121,22 +132,55 @@ def _context(event: Event) -> Context:
 
 def _configure_logging(service: str, settings: Settings) -> None:
     handler = logging.StreamHandler(sys.stderr)
+    hidden = secrets(settings)
     if settings.log_format == "json":
-        handler.setFormatter(JsonLines(service))
+        handler.setFormatter(JsonLines(service, hidden))
     else:
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
+        handler.setFormatter(TextLines(hidden))
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
-    for noisy in ("aiormq", "aio_pika", "pymongo", "httpx", "uvicorn"):
+    logging.captureWarnings(True)
+    for noisy in ("aiormq", "aio_pika", "pymongo", "httpx", "httpcore", "uvicorn", "grpc"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("urllib3").setLevel(logging.ERROR)  # what it retries, we report if it fails
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line, with the trace that the line belongs to."""
+#: What is shorter is no secret that anybody could keep, and hiding it would garble the log.
+_SHORTEST_SECRET = 6
+_HIDDEN = "[hidden]"
 
-    def __init__(self, service: str) -> None:
+
+class _Hiding:
+    """Takes secrets out of lines: the last resort, as nobody writes them on purpose."""
+
+    def __init__(self, secrets_: Collection[str]) -> None:
+        forms = {form for one in secrets_ for form in (one, json.dumps(one)[1:-1])}
+        self._forms = sorted((one for one in forms if len(one) >= _SHORTEST_SECRET), key=len)[::-1]
+
+    def __call__(self, line: str) -> str:
+        for one in self._forms:
+            line = line.replace(one, _HIDDEN)
+        return line
+
+
+class TextLines(logging.Formatter):
+    """Lines for a person at a terminal."""
+
+    def __init__(self, hidden: Collection[str] = ()) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(name)s %(message)s")
+        self._hide = _Hiding(hidden)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render a record, with its traceback if it has one."""
+        return self._hide(super().format(record))
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, with the trace and the span that the line belongs to."""
+
+    def __init__(self, service: str, hidden: Collection[str] = ()) -> None:
         super().__init__()
         self.service = service
+        self._hide = _Hiding(hidden)
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record; `extra={"facts": {…}}` adds fields."""
@@ -146,9 +190,16 @@ class JsonLines(logging.Formatter):
             "service": self.service,
             "logger": record.name,
             "message": record.getMessage(),
-            "trace_id": trace_id(),
+            **_ids(),
             **getattr(record, "facts", {}),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps({k: v for k, v in line.items() if v is not None}, default=str)
+        return self._hide(json.dumps({k: v for k, v in line.items() if v is not None}, default=str))
+
+
+def _ids() -> dict[str, str]:
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": f"{context.trace_id:032x}", "span_id": f"{context.span_id:016x}"}

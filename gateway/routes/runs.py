@@ -181,11 +181,12 @@ async def follow(
     workspace: Workspace,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> StreamingResponse:
-    """Server-sent events from the beginning, or after `Last-Event-ID`, until the run is over."""
+    """Server-sent events from the beginning, or after `Last-Event-ID`, until the run is over. A
+    stream that ends before is to be asked for again, with the last id: this gateway ended."""
     store: RunStore = request.app.state.store
     await store.run(workspace, run)
     return StreamingResponse(
-        _stream(store, run, last_event_id),
+        _stream(store, run, last_event_id, request.app.state.leaving),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )
@@ -208,7 +209,9 @@ async def view(store: RunStore, workspace: str, run: str) -> RunView:
     )
 
 
-async def _stream(store: RunStore, run: str, after: str | None) -> AsyncIterator[str]:
+async def _stream(
+    store: RunStore, run: str, after: str | None, leaving: asyncio.Event
+) -> AsyncIterator[str]:
     sent: set[str] = set()
     since: datetime | None = None
     quiet = 0.0
@@ -228,6 +231,8 @@ async def _stream(store: RunStore, run: str, after: str | None) -> AsyncIterator
         quiet = 0.0 if fresh else quiet + _POLL
         if is_over and (told_end or quiet >= _LAST_WORDS):
             return
+        if leaving.is_set():
+            return  # an EventSource asks again by itself, with the last id that it has
         if quiet >= _HEARTBEAT:
             quiet = 0.0
             yield ": still here\n\n"

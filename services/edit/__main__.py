@@ -2,7 +2,7 @@
 
 from services.edit.service import edit
 from studio.providers.accounts import ProviderSettings
-from studio.service import main
+from studio.startup import main
 
 if __name__ == "__main__":
     main("edit", edit, ProviderSettings)

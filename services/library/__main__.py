@@ -2,7 +2,7 @@
 
 from services.library.service import library
 from services.library.settings import LibrarySettings
-from studio.service import main
+from studio.startup import main
 
 if __name__ == "__main__":
     main("library", library, LibrarySettings)

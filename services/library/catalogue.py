@@ -25,7 +25,7 @@ from studio.imaging.facts import ImageFacts
 from studio.metadata import Document
 from studio.problems import Broken, NotFound, Refused
 from studio.rpc import find_operation
-from studio.settling import Settling
+from studio.settling import Settling, labels_among
 from studio.slip import Slip, derived, step_id
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,8 @@ class Catalogue:
         self._assets, self._garbage = assets, garbage
         self._thumbnail_side = thumbnail_side
         self._operations = {Organise.name: Organise()}
-        self._settling = Settling(NAME, self._advance, self._publish, owns=_is_ours)
+        labels = labels_among(self._operations)
+        self._settling = Settling(NAME, self._advance, self._publish, owns=_is_ours, labels=labels)
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Settle one delivery (studio.settling says how errors end).

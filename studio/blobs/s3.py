@@ -32,7 +32,7 @@ from studio.blobs.base import (
     key_of,
     missing,
 )
-from studio.problems import Refused, TooLarge, Unavailable
+from studio.problems import Refused, StoreAway, TooLarge, Unavailable
 from studio.settings import Settings
 
 P = ParamSpec("P")
@@ -45,6 +45,8 @@ _PREFIX = "blobs/"
 _SPOOL_BYTES = 8 * 1024 * 1024
 
 _GONE = {"NoSuchKey", "NoSuchBucket", "NoSuchObject"}
+_OVERLOADED = {"InternalError", "ServiceUnavailable", "SlowDown"}
+_NOT_LET_IN = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 
 
 class S3BlobStore(BlobStore):
@@ -273,7 +275,17 @@ def _explained() -> Iterator[None]:
     try:
         yield
     except (HTTPError, OSError, MinioException) as error:
-        raise Unavailable(
+        if isinstance(error, S3Error) and error.code in _NOT_LET_IN:
+            raise StoreAway(
+                rule="blobs.credentials",
+                says=f"The blob store (S3) refuses us ({error.code}): STUDIO_S3_ACCESS_KEY, "
+                "STUDIO_S3_SECRET_KEY, or what that key may do with STUDIO_S3_BUCKET.",
+                fix="Correct the secret and restart, or give that key its rights.",
+                retry_after=5,
+            ) from error
+        # What a server that is there says of a request may be about that very request.
+        has_answered = isinstance(error, S3Error) and error.code not in _OVERLOADED
+        raise (Unavailable if has_answered else StoreAway)(
             rule="blobs.unavailable",
             says=f"The blob store (S3) does not answer as it should ({type(error).__name__}).",
             fix="Nothing, if it is restarting; the work goes on when it is back.",

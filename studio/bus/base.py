@@ -59,6 +59,7 @@ class Delivery:
     attempt: int = 1  # counted attempts, this one included
     is_last_attempt: bool = False  # a counted `Later` would end among the dead letters
     crashes: int = 0  # deliveries that were never settled: their consumer died
+    age: float = 0.0  # s since it was due in the queue: published, or back from a delay
 
 
 @dataclass(frozen=True, slots=True)

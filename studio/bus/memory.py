@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from studio.bus.base import (
@@ -47,6 +48,7 @@ class _Waiting:
 
     message: Message
     attempt: int = 1
+    due: float = field(default_factory=time.monotonic)  # since when it could have been handled
 
 
 class _Line:
@@ -146,7 +148,12 @@ class _Workers(Consumption):
             await asyncio.wait([work])  # ending the fetcher must not end the work
 
     async def _work(self, line: _Line, one: _Waiting) -> None:
-        delivery = Delivery(one.message, one.attempt, one.attempt > len(self._delays))
+        delivery = Delivery(
+            one.message,
+            one.attempt,
+            is_last_attempt=one.attempt > len(self._delays),
+            age=time.monotonic() - one.due,
+        )
         try:
             settlement = await self._handler(delivery)
         except asyncio.CancelledError:
@@ -168,7 +175,8 @@ class _Workers(Consumption):
             case Later(_, delay, counted):
                 if delay is None:
                     delay = self._delays[min(one.attempt, len(self._delays)) - 1]
-                self._box.delay(replace(one, attempt=one.attempt + counted), delay)
+                due = time.monotonic() + delay
+                self._box.delay(replace(one, attempt=one.attempt + counted, due=due), delay)
 
     def _bury(self, one: _Waiting, problem: Problem) -> None:
         message = one.message

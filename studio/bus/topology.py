@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from aio_pika import ExchangeType
-from aio_pika.abc import AbstractChannel
+from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.exceptions import ChannelNotFoundEntity
 
 from studio.bus.base import Lane, Queue
 
@@ -97,6 +98,14 @@ async def declare_lane(channel: AbstractChannel, names: Names, queue: Queue, lan
     )
     for pattern in queue.bindings:
         await work.bind(names.exchange(lane), pattern)
+
+
+async def existing(channel: AbstractChannel, name: str) -> AbstractQueue | None:
+    """The queue of that name; None if there is none, and then the channel is closed."""
+    try:
+        return await channel.declare_queue(name, passive=True)
+    except ChannelNotFoundEntity:
+        return None
 
 
 def _quorum() -> dict[str, Any]:

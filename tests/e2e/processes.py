@@ -46,9 +46,10 @@ class Processes:
     ) -> None:
         """own: what only one service is told, by its name."""
         self._logs, self._own = logs, own or {}
-        self._grpc = {name: free_port() for name in MODULES}
-        self.http = {name: free_port() for name in MODULES}
-        peers = {f"STUDIO_{one.upper()}_GRPC": f"127.0.0.1:{self._grpc[one]}" for one in STUDIOS}
+        self._given: set[int] = set()
+        self.grpc = {name: self._port() for name in MODULES}
+        self.http = {name: self._port() for name in MODULES}
+        peers = {f"STUDIO_{one.upper()}_GRPC": f"127.0.0.1:{self.grpc[one]}" for one in STUDIOS}
         self._environment = {**os.environ, **peers, "STUDIO_LOG_LEVEL": "INFO", **environment}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self.kills: list[str] = []
@@ -66,6 +67,10 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End whatever runs; what does not drain within ten seconds is killed."""
         for process in self._running.values():
             process.send_signal(signal.SIGTERM)
         for process in self._running.values():
@@ -76,21 +81,33 @@ class Processes:
                 process.wait()
 
     def start(self, name: str) -> None:
-        """Start one service; its log is appended to."""
+        """Start one service; its log is appended to. `edit.2` is another replica of edit."""
+        service = name.partition(".")[0]
         environment = {
             **self._environment,
-            **self._own.get(name, {}),
-            "STUDIO_GRPC_PORT": str(self._grpc[name]),
-            "STUDIO_HTTP_PORT": str(self.http[name]),
+            **self._own.get(service, {}),
+            "STUDIO_GRPC_PORT": str(self.grpc.setdefault(name, self._port())),
+            "STUDIO_HTTP_PORT": str(self.http.setdefault(name, self._port())),
         }
         with (self._logs / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [sys.executable, "-m", MODULES[name]],
+                [sys.executable, "-m", MODULES[service]],
                 env=environment,
                 cwd=ROOT,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    def _port(self) -> int:
+        """A free port that no replica was given: who has one may not listen on it yet."""
+        while (port := free_port()) in self._given:
+            pass
+        self._given.add(port)
+        return port
+
+    def has_ended(self, name: str) -> bool:
+        """Whether a process that was started runs no more."""
+        return self._running[name].poll() is not None
 
     def pid(self, name: str) -> int:
         """Of a running service."""
@@ -123,7 +140,7 @@ class Processes:
         """Wait for /readyz; a process that ended tells why."""
         deadline = time.monotonic() + patience
         while not self.is_ready(name):
-            if self._running[name].poll() is not None:
+            if self.has_ended(name):
                 raise AssertionError(f"{name} ended at its start:\n{self.log(name)[-3000:]}")
             if time.monotonic() > deadline:
                 raise AssertionError(f"{name} was not ready in time:\n{self.log(name)[-3000:]}")

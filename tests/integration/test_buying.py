@@ -57,7 +57,7 @@ def read(response: httpx.Response) -> Answer:
     if kind == "text/job":
         return Job(response.text, "/result", every=0.1)
     if kind == "text/uri-list":
-        return Links([response.text])
+        return Links(response.text.split())
     if not kind.startswith("image/"):
         raise ValueError("no picture")
     return Files([response.content], details={"seed": 7})

@@ -75,6 +75,7 @@ async def test_a_server_that_is_away_is_unavailable():
     with pytest.raises(Unavailable) as error:
         await away.database("x").ping()
     assert error.value.rule == "metadata.unavailable"
+    assert not error.value.counted  # however long it lasts
     await away.close()
 
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import aio_pika
 import pytest
 
-from studio.bus import rabbit, recovery
+from studio.bus import consuming, rabbit, recovery
 from studio.bus.base import Done, Lane, Message, Queue
 from studio.bus.rabbit import RabbitBus
 from studio.problems import Unavailable
@@ -60,7 +60,7 @@ def election(monkeypatch) -> Election:
         return await answered(queue, *args, **kwargs)
 
     monkeypatch.setattr(aio_pika.Queue, "consume", consume)
-    monkeypatch.setattr(rabbit, "_BEGIN_SECONDS", 1.0)
+    monkeypatch.setattr(consuming, "BEGIN_SECONDS", 1.0)
     monkeypatch.setattr(recovery, "RESTORE_SECONDS", 1.0)
     return one
 
@@ -224,6 +224,7 @@ async def test_that_no_lane_can_begin_is_said(broker_url, unique, connected, ele
     with pytest.raises(Unavailable) as error:
         await connected(broker_url, prefix=unique).consume(only_bulk, Seen(), prefetch=1)
     assert error.value.rule == "bus.unavailable"
+    assert not error.value.counted  # however long it lasts
 
 
 async def test_a_lane_that_never_began_does_not_hold_up_draining(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from uuid import uuid4
 
@@ -11,7 +13,7 @@ from pydantic import SecretStr
 
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
-from studio.metadata import Database
+from studio.metadata import Database, Metadata
 from studio.providers import stability
 from studio.providers.accounts import Account, ProviderSettings
 from studio.providers.buying import Buyer
@@ -157,3 +159,59 @@ async def test_a_balance_of_which_other_services_spend_is_not_read(
     await bus.close()
     statement = await database.collection("statements").get(account.name)
     assert (statement is not None) == is_read
+
+
+async def test_services_with_databases_of_their_own_keep_one_book_of_an_account(
+    simulator: RunningSimulator,
+    account: Account,
+    database: Database,
+    metadata: Metadata,
+    blobs: S3BlobStore,
+    unique: str,
+) -> None:
+    """What one service left in doubt is settled by another, by the balance that both spend of."""
+    settings = ProviderSettings(
+        stability_api_key=account.key, stability_url=account.url, reconcile_interval=0.05
+    )
+    bus, own = MemoryBus(), metadata.database(f"{unique}_own")
+    shared = Purchases(database)
+    async with AsyncExitStack() as stack:
+        for name in ("create", "edit"):
+            ports = Ports(bus, blobs, own, settings, accounts=database)
+            await stack.enter_async_context(running(StudioService(name, ports, [])))
+        elsewhere = Buyer({"stability": account}, shared, Turns(database), blobs)
+        stack.push_async_callback(elsewhere.close)
+        await bought(elsewhere, 2)
+        simulator.faults("stability", "close_before_reply", times=1)
+        assert await bought(elsewhere, 1) == 1
+        async with asyncio.timeout(20):
+            while await shared.in_doubt(account.name):
+                await asyncio.sleep(0.05)
+    await bus.close()
+    assert (await shared.spent(account.name)).amount == Decimal(simulator.bill()["total"]["USD"])
+    assert await own.collection("statements").find({}) == []
+    await own.drop()
+
+
+async def test_a_call_that_was_just_sent_is_not_settled_as_nobody_may_have_billed_it_yet(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    patient = Reconciler(account, buyer.purchases, database, buyer.client, quiet=60)
+    await patient.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await patient.reconcile() == 0
+    assert await Reconciler(account, buyer.purchases, database, buyer.client).reconcile() == 1
+
+
+async def test_an_account_is_opened_later_if_it_did_not_tell_its_balance_at_first(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    key = Account("stability", "http://127.0.0.1:9", account.key)
+    away = Reconciler(key, buyer.purchases, database, buyer.client)
+    await away.open()
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.reconcile()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await reconciler.reconcile() == 1

@@ -15,7 +15,7 @@ from studio.imaging.image import Image
 from studio.ledger import Ledger, Outcome
 from studio.money import Money, PriceRange
 from studio.operation import Failure, Operation, OperationParams, Output, Work
-from studio.problems import Problem, Refused, Unavailable
+from studio.problems import Problem, Refused, StoreAway, Unavailable
 from studio.service import Ports, StudioService, running
 from studio.settings import Settings
 from studio.slip import Slip, Step
@@ -187,6 +187,15 @@ async def test_what_may_work_later_is_tried_again(studio):
     [fact] = await studio.has_told(1)
     assert fact.type == "image.created"
     assert studio.paint.calls == 2
+
+
+async def test_a_store_that_is_away_for_long_ends_no_item(studio):
+    attempts = 3  # two delays
+    studio.paint.trouble = [StoreAway(rule="test.away", says="Away.")] * (attempts * 2)
+    await studio.bus.publish(started())
+    [fact] = await studio.has_told(1)
+    assert fact.type == "image.created"
+    assert studio.paint.calls == attempts * 2 + 1
 
 
 async def test_what_is_refused_ends_the_item_with_the_reason_and_returns_its_share(studio):

@@ -9,7 +9,11 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from embedded.servers import free_ports
 
@@ -110,6 +114,22 @@ class RabbitNode:
                 return peer.recv(1) == b"\x01"  # a method frame: Connection.Start
         except OSError:
             return False
+
+
+@contextmanager
+def private_node() -> Iterator[RabbitNode]:
+    """A node that one test may stop. Where there must be one, none is a failure, not a skip."""
+    try:
+        node = RabbitNode()
+        node.start()
+    except NoRabbitMQ as missing:
+        if os.environ.get("CI") or os.environ.get("STUDIO_TEST_REQUIRE_BROKER"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
+    try:
+        yield node
+    finally:
+        node.remove()
 
 
 def installed() -> Path:

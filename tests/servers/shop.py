@@ -2,7 +2,8 @@
 
 What buying must survive is set by the path: `/picture`, `/job`, `/lost` (the reply breaks off),
 `/busy` (429 so often as asked), `/down` (500), `/proxy` (504, and billed), `/text` (200, and no
-picture), `/filtered`, `/refused`, `/link`. Every call that a provider would bill is counted.
+picture), `/filtered`, `/refused`, `/link`, `/links` (three, of which the second is gone). Every
+call that a provider would bill is counted.
 """
 
 from __future__ import annotations
@@ -63,9 +64,11 @@ class Shop:
                 return _http("202 Accepted", b"working", "text/plain")
             case "/stored" if self.store == "away":
                 return _http("503 Away", b"later", "text/plain")
+            case "/stored/2":
+                return _http("404 Gone", b"expired", "text/plain")
             case "/stored" if self.store == "gone":
                 return _http("404 Gone", b"expired", "text/plain")
-            case "/result" | "/stored":
+            case "/result" | "/stored" | "/stored/1" | "/stored/3":
                 return _http("200 OK", PICTURE, "image/png")
         self.billed[path] += 1
         match path:
@@ -75,6 +78,9 @@ class Shop:
                 return _http("200 OK", b"job-1", "text/job")
             case "/link":
                 return _http("200 OK", f"{self.url}/stored".encode(), "text/uri-list")
+            case "/links":
+                urls = "\n".join(f"{self.url}/stored/{number}" for number in (1, 2, 3))
+                return _http("200 OK", urls.encode(), "text/uri-list")
             case "/filtered":
                 return _http("200 OK", PICTURE, "image/png", "finish-reason: FILTERED\r\n")
             case "/lost":

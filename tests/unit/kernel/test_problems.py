@@ -14,6 +14,7 @@ from studio.problems import (
     TooLarge,
     Unavailable,
 )
+from studio.providers.call import InDoubt, Moderated, ProviderAway
 
 
 @pytest.mark.parametrize("kind", [Refused, NotFound, Conflict, TooLarge, Unavailable, Broken])
@@ -46,6 +47,24 @@ def test_our_own_faults_do_not_tell_their_insides():
     assert "secret" not in Broken.because(ValueError("secret")).as_problem().model_dump_json()
 
 
-def test_an_error_survives_pickling():
-    error = pickle.loads(pickle.dumps(NotFound(rule="a.b", says="Gone.")))
-    assert (type(error), error.rule, error.says) == (NotFound, "a.b", "Gone.")
+REMEDY = {"operation": "edit.resize", "params": {"max_pixels": 1_048_576}}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        NotFound(rule="a.b", says="Gone.", fix="Look.", valid=["c"]),
+        Refused(rule="a.b", says="Too many.", remedy=REMEDY),
+        Unavailable(rule="a.b", says="Away.", retry_after=3),
+        ProviderAway(rule="a.b", says="Away.", retry_after=3),
+        Moderated(provider="stability", says="no cats", billed="yes"),
+        InDoubt("stability", "edit.erase"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_all_that_an_error_tells_survives_pickling(error):
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error)
+    assert again.__dict__ == error.__dict__
+    assert again.as_problem() == error.as_problem()
+    assert str(again) == str(error)
