@@ -116,7 +116,27 @@ class Studios:
                     name: price_from(price).model_dump(mode="json")
                     for name, price in one.unit_prices.items()
                 },
+                "engines": [_engine(engine) for engine in one.engines],
                 "parameters": json_format.MessageToDict(one.params_schema),
             }
             for one in answer.operations
         ]
+
+
+def _engine(engine: studio_pb2.Engine) -> dict[str, Any]:
+    """What may be bought of a provider, with its price and its limits."""
+    return {
+        "provider": engine.provider,
+        "products": [
+            {
+                "name": one.name,
+                "unit": one.unit,
+                "price": price_from(one.price).model_dump(mode="json"),
+                "limits": list(one.limits),
+                "source": one.source,
+                "checked_on": one.checked_on,
+                "note": one.note or None,
+            }
+            for one in engine.products
+        ],
+    }

@@ -107,6 +107,8 @@ class Work(Generic[ParamsT]):
     found: Found = _looked  # what was found out about the image's blob before, or now
     write_blob: Callable[[bytes], Awaitable[str]] = _not_writing  # what details name, such as masks
     buy: Buy = _not_buying
+    is_begun: bool = False  # a part of it was bought before: no limit refuses what is paid
+    is_last: bool = False  # whoever stays away now is not asked again
 
     def needed_image(self) -> Image:
         """The image, for operations that cannot work without one."""
@@ -148,6 +150,11 @@ class PaidEngine(ABC, Generic[ParamsT]):
     (`studio.providers`), so that they are known before anything is paid."""
 
     provider: ClassVar[str]  # as steps name it
+    account: ClassVar[str]  # whose key pays, and whose prices and limits these are
+
+    def products(self) -> Sequence[str]:
+        """Everything that it may buy, as the price book names it; the usual first."""
+        return ()
 
     @abstractmethod
     def check(self, image: ImageFacts | None, params: ParamsT) -> None:
@@ -180,6 +187,7 @@ class Operation(ABC, Generic[ParamsT]):
     providers: ClassVar[tuple[str, ...]] = ("local",)  # first = default
     limits: ClassVar[tuple[str, ...]] = ()  # sentences that the parameters' schema cannot say
     paid: Mapping[str, PaidEngine[ParamsT]] = MappingProxyType({})  # by provider
+    absent: Mapping[str, Problem] = MappingProxyType({})  # providers that lack something here
 
     params_type: ClassVar[type[OperationParams]]  # the argument of Operation[…]
 
@@ -252,3 +260,4 @@ class Operation(ABC, Generic[ParamsT]):
 
 
 AnyOperation = Operation[Any]
+AnyEngine = PaidEngine[Any]

@@ -40,7 +40,8 @@ class Brand(BaseModel):
 
 
 class Reference(BaseModel):
-    """A picture to follow: the local engine takes its colours and its tones."""
+    """A picture to follow: the local engine takes its colours and its tones, paid ones see all of
+    it. They are sent the middle of it, in the shape that is asked for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,6 +79,9 @@ class Params(OperationParams):
         description="the same seed gives the same pictures; null: derived from the step",
     )
     reference: Reference | None = Field(default=None, description="a picture to follow")
+    transparent: bool = Field(
+        default=False, description="without a background; few providers make that"
+    )
     brand: Brand | None = Field(default=None, description="colours and tone of a brand kit")
     enhance: bool = Field(
         default=True, description="add the words of style, template and brand to the prompt"
@@ -106,6 +110,7 @@ class ImageRequest:
     seed: int  # 0 .. 2³² - 1, of the first variation
     variations: int  # 1..10
     reference: Reference | None  # its bytes are read by `Work.read_blob`
+    transparent: bool
     palette: tuple[str, ...]  # of the brand, "#rrggbb", the leading one first; may be empty
     tone: tuple[str, ...]  # of the brand
 
@@ -113,6 +118,11 @@ class ImageRequest:
     def aspect_ratio(self) -> str:
         """The reduced ratio of its size, "4:5"."""
         return ratio_text(self.width, self.height)
+
+    @property
+    def followed(self) -> Reference | None:
+        """The reference, if it is followed at all."""
+        return self.reference if self.reference and self.reference.strength > 0 else None
 
     @property
     def style_id(self) -> str | None:
@@ -151,6 +161,7 @@ def requested(params: Params, default_seed: int = 0) -> ImageRequest:
         seed=default_seed % SEEDS if params.seed is None else params.seed,
         variations=params.variations,
         reference=params.reference,
+        transparent=params.transparent,
         palette=params.brand.palette if params.brand else (),
         tone=params.brand.tone if params.brand else (),
     )

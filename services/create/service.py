@@ -6,6 +6,7 @@ from collections.abc import Container
 
 from services.create.operations.generate import Generate
 from services.create.operations.import_ import Import
+from services.create.providers.diffusers import NAME, Diffusers, absent
 from services.create.providers.fal import Fal
 from services.create.providers.google import Gemini, Imagen
 from services.create.providers.huggingface import HuggingFace
@@ -14,6 +15,9 @@ from services.create.providers.openai import OpenAI
 from services.create.providers.paid import PaidGenerate
 from services.create.providers.replicate import Replicate
 from services.create.providers.stability import Stability
+from services.create.request import Params
+from services.create.settings import CreateSettings
+from studio.operation import PaidEngine
 from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
 
@@ -36,5 +40,12 @@ def engines(keys: Container[str]) -> list[PaidGenerate]:
 
 def create(ports: Ports) -> Service:
     """Generate and import."""
-    paid = engines(accounts(ports.settings))
-    return StudioService("create", ports, [Generate().with_engines(paid), Import()])
+    paid: list[PaidEngine[Params]] = [*engines(accounts(ports.settings))]
+    settings = ports.settings
+    own = settings if isinstance(settings, CreateSettings) else CreateSettings.model_construct()
+    missing = absent(own)
+    if missing is None:
+        paid.append(Diffusers(own))
+    generate = Generate().with_engines(paid)
+    generate.absent = {NAME: missing} if missing else {}
+    return StudioService("create", ports, [generate, Import()])

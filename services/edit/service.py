@@ -16,7 +16,7 @@ from services.edit.operations.resize import Resize
 from services.edit.operations.search_recolor import SearchRecolor
 from services.edit.operations.search_replace import SearchReplace
 from services.edit.operations.text import Text
-from services.edit.providers import google, ideogram, openai, replicate, stability
+from services.edit.providers import google, huggingface, ideogram, openai, replicate, stability
 from services.edit.providers.local import LocalMatting
 from services.edit.providers.paid import PaidEdit
 from studio.operation import AnyOperation
@@ -28,6 +28,7 @@ ENGINES = {
     "stability": stability.ENGINES,
     "openai": openai.ENGINES,
     "google": google.ENGINES,
+    "huggingface": huggingface.ENGINES,
     "ideogram": ideogram.ENGINES,
     "replicate": replicate.ENGINES,
 }

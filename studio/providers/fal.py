@@ -15,6 +15,7 @@ import httpx
 
 from studio.providers.call import Answer, Call, Job, Links, Moderated
 from studio.providers.limits import provider_limits
+from studio.providers.models import path_of
 from studio.providers.pictures import (
     careful,
     credit_refused,
@@ -58,8 +59,33 @@ def generate(
         "seed": seed,
         "output_format": output_format,
     }
-    app = f"fal-ai/{model.replace('.', '/')}"
-    return submit(f"generate.{model}", app, inputs, images=num_images)
+    return submit(f"generate.{model}", model, inputs, images=num_images)
+
+
+def follow(
+    image: bytes,
+    prompt: str,
+    *,
+    model: str = "flux.dev.image-to-image",
+    strength: float | None = None,
+    num_images: int = 1,
+    steps: int | None = None,
+    guidance_scale: float | None = None,
+    seed: int | None = None,
+    output_format: str = "png",
+) -> Call:
+    """Pictures from a picture and words, of its size. strength: 0.01..1, how far to depart."""
+    inputs = {
+        "image_url": data_uri(image),
+        "prompt": prompt,
+        "strength": strength,
+        "num_images": num_images,
+        "num_inference_steps": steps,
+        "guidance_scale": guidance_scale,
+        "seed": seed,
+        "output_format": output_format,
+    }
+    return submit(f"generate.{model}", model, inputs, images=num_images)
 
 
 def upscale(
@@ -80,17 +106,19 @@ def upscale(
         "resemblance": resemblance,
         "seed": seed,
     }
-    return submit("upscale.clarity", "fal-ai/clarity-upscaler", inputs)
+    return submit("upscale.clarity", "clarity", inputs)
 
 
-def submit(product: str, app: str, inputs: Mapping[str, Any], *, images: int = 1) -> Call:
-    """Any app. app: "owner/name[/path]". inputs: its own; those that are None are not sent."""
+def submit(product: str, model: str, inputs: Mapping[str, Any], *, images: int = 1) -> Call:
+    """Any model of the data. inputs: its own; those that are None are not sent."""
+    price = price_book().price(_NAME, product, images).expected
+    path = path_of(_NAME, model)
     return Call(
         provider=_NAME,
         product=product,
-        path=f"/{app}",
-        read=partial(read, app=app),
-        price=price_book().price(_NAME, product, images).expected,
+        path=path,
+        read=partial(read, app=path.removeprefix("/")),
+        price=price,
         json=given(inputs),
         is_queued=True,
     )

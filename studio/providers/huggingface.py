@@ -1,7 +1,7 @@
 """Hugging Face's router: JSON in, the bytes of a picture out; somebody else's models behind it.
 
-Source: hub-docs of August 2026, providers.md §4.4. The model's host ("partner") is in the path and
-its price is passed on.
+Source: hub-docs of August 2026, providers.md §4.4. The model's host is in the path
+(studio/providers/models) and its price is passed on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from studio.providers.call import Answer, Call, Files, Moderated
+from studio.providers.models import path_of
 from studio.providers.pictures import careful, encoded, given, picture, refused, words
 from studio.providers.prices import price_book
 
@@ -20,12 +21,6 @@ _NAME = "huggingface"
 _OK = 200
 #: The words of the hosts' filters differ; these are in all that we know.
 _FILTERED = re.compile(r"nsfw|safety|moderat|content.polic", re.IGNORECASE)
-
-#: The host and the repository of each model in the price book.
-MODELS = {
-    "flux.1-krea-dev": ("fal-ai", "black-forest-labs/FLUX.1-Krea-dev"),
-    "flux.1-kontext-dev": ("replicate", "black-forest-labs/FLUX.1-Kontext-dev"),
-}
 
 
 def text_to_image(
@@ -89,11 +84,10 @@ def _call(
     product: str, model: str, inputs: str, parameters: Mapping[str, Any], bill_to: str | None
 ) -> Call:
     price = price_book().price(_NAME, product).expected
-    partner, repository = MODELS[model]
     return Call(
         provider=_NAME,
         product=product,
-        path=f"/{partner}/models/{repository}",
+        path=path_of(_NAME, model),
         read=read,
         price=price,
         headers=given({"accept": "image/png", "x-hf-bill-to": bill_to}),

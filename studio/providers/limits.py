@@ -69,6 +69,9 @@ class ProviderLimits(BaseModel):
     rest_after_429: float = Field(default=10, description="s")
     keeps_results: float | None = Field(default=None, description="s until a result is gone")
     poll_every: float = Field(default=10, description="s between two questions for a job")
+    results_for_key: bool = Field(
+        default=False, description="only the key that ordered a job may ask for it"
+    )
     products: list[ProductLimits]
 
 

@@ -6,6 +6,7 @@ A quote reads the newest book that is valid; what was paid is taken from the rep
 from __future__ import annotations
 
 from datetime import date
+from decimal import ROUND_UP, Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -78,6 +79,19 @@ class PriceBook(BaseModel):
             says=f"The price book {self.version} knows no price of {product} at {provider}.",
             fix="Add it to studio/providers/prices with its source, or use another provider.",
         )
+
+    def most(self, provider: str, product: str, expected: Money) -> Money:
+        """What a call may cost at most that is expected to cost so much, however many images it
+        makes. Refused (`price.unknown`) as `price`."""
+        known = self.price(provider, product)
+        if not known.expected:
+            return known.maximum
+        times = expected.amount / known.expected.amount
+        amount = (known.maximum.amount * times).quantize(_SMALLEST, rounding=ROUND_UP)
+        return Money.of(max(amount, expected.amount), known.maximum.currency)
+
+
+_SMALLEST = Decimal("0.000000001")  # as exact as amounts are (studio.money)
 
 
 def _range(price: Price, currency: str) -> PriceRange:

@@ -15,6 +15,7 @@ import httpx
 
 from studio.providers.call import Answer, Call, Job, Links, Moderated
 from studio.providers.limits import provider_limits
+from studio.providers.models import path_of
 from studio.providers.pictures import (
     careful,
     data_uri,
@@ -40,39 +41,48 @@ def generate(
     aspect_ratio: str | None = None,
     num_outputs: int = 1,
     seed: int | None = None,
+    image: bytes | None = None,
+    prompt_strength: float | None = None,
     output_format: str = "png",
 ) -> Call:
-    """Pictures from words. model: flux-schnell, flux-dev or flux-1.1-pro (one picture a call)."""
+    """Pictures from words. model: flux-schnell, flux-dev or flux-1.1-pro (one picture a call).
+
+    image: of flux-dev only; what comes has its shape, so aspect_ratio is not sent.
+    prompt_strength: 0..1, how far to depart from it.
+    """
     inputs = {
         "prompt": prompt,
-        "aspect_ratio": aspect_ratio,
+        "image": None if image is None else data_uri(image),
+        "prompt_strength": prompt_strength,
+        "aspect_ratio": aspect_ratio if image is None else None,
         "num_outputs": None if model == "flux-1.1-pro" else num_outputs,
         "seed": seed,
         "output_format": output_format,
     }
-    return predict(f"generate.{model}", f"black-forest-labs/{model}", inputs, images=num_outputs)
+    return predict(f"generate.{model}", model, inputs, images=num_outputs)
 
 
 def upscale(image: bytes, *, scale: float = 4, face_enhance: bool | None = None) -> Call:
     """The picture, larger, by Real-ESRGAN. scale: of each side, up to 10."""
     inputs = {"image": data_uri(image), "scale": scale, "face_enhance": face_enhance}
-    return predict("upscale.real-esrgan", "nightmareai/real-esrgan", inputs)
+    return predict("upscale.real-esrgan", "real-esrgan", inputs)
 
 
 def remove_background(image: bytes) -> Call:
     """The subject alone, by Recraft."""
     inputs = {"image": data_uri(image)}
-    return predict("edit.remove_background.recraft", "recraft-ai/recraft-remove-background", inputs)
+    return predict("edit.remove_background.recraft", "recraft-remove-background", inputs)
 
 
 def predict(product: str, model: str, inputs: Mapping[str, Any], *, images: int = 1) -> Call:
-    """Any model. model: "owner/name". inputs: its own; those that are None are not sent."""
+    """Any model of the data. inputs: its own; those that are None are not sent."""
+    price = price_book().price(_NAME, product, images).expected
     return Call(
         provider=_NAME,
         product=product,
-        path=f"/models/{model}/predictions",
+        path=path_of(_NAME, model),
         read=read,
-        price=price_book().price(_NAME, product, images).expected,
+        price=price,
         json={"input": given(inputs)},
     )
 

@@ -27,7 +27,7 @@ from studio.providers.pictures import (
 from studio.providers.prices import price_book
 
 _NAME = "stability"
-_HEADERS = {"accept": "image/*", "stability-client-id": "image-studio"}
+HEADERS = {"accept": "image/*", "stability-client-id": "image-studio"}
 #: Makes a form of a call that has no file: the endpoints take nothing but multipart.
 _NONE = ("none", File("none", b"", "application/octet-stream"))
 _OK, _ACCEPTED, _FORBIDDEN = 200, 202, 403
@@ -365,7 +365,7 @@ def _call(product: str, path: str, form: Mapping[str, Any], **images: bytes | No
         path=f"/v2beta/stable-image/{path}",
         read=read,
         price=price_book().price(_NAME, product).expected,
-        headers=_HEADERS,
+        headers=HEADERS,
         form=fields(form),
         files=files or [_NONE],
     )

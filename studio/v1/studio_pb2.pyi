@@ -20,7 +20,7 @@ class DescribeResponse(_message.Message):
     def __init__(self, studio: _Optional[str] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
 
 class Operation(_message.Message):
-    __slots__ = ("name", "summary", "params_schema", "providers", "needs_image", "limits", "unit_prices")
+    __slots__ = ("name", "summary", "params_schema", "providers", "needs_image", "limits", "unit_prices", "engines")
     class UnitPricesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -35,6 +35,7 @@ class Operation(_message.Message):
     NEEDS_IMAGE_FIELD_NUMBER: _ClassVar[int]
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     UNIT_PRICES_FIELD_NUMBER: _ClassVar[int]
+    ENGINES_FIELD_NUMBER: _ClassVar[int]
     name: str
     summary: str
     params_schema: _struct_pb2.Struct
@@ -42,7 +43,34 @@ class Operation(_message.Message):
     needs_image: bool
     limits: _containers.RepeatedScalarFieldContainer[str]
     unit_prices: _containers.MessageMap[str, PriceRange]
-    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ..., limits: _Optional[_Iterable[str]] = ..., unit_prices: _Optional[_Mapping[str, PriceRange]] = ...) -> None: ...
+    engines: _containers.RepeatedCompositeFieldContainer[Engine]
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ..., limits: _Optional[_Iterable[str]] = ..., unit_prices: _Optional[_Mapping[str, PriceRange]] = ..., engines: _Optional[_Iterable[_Union[Engine, _Mapping]]] = ...) -> None: ...
+
+class Engine(_message.Message):
+    __slots__ = ("provider", "products")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PRODUCTS_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    products: _containers.RepeatedCompositeFieldContainer[Product]
+    def __init__(self, provider: _Optional[str] = ..., products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ...) -> None: ...
+
+class Product(_message.Message):
+    __slots__ = ("name", "unit", "price", "limits", "source", "checked_on", "note")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    LIMITS_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    CHECKED_ON_FIELD_NUMBER: _ClassVar[int]
+    NOTE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    unit: str
+    price: PriceRange
+    limits: _containers.RepeatedScalarFieldContainer[str]
+    source: str
+    checked_on: str
+    note: str
+    def __init__(self, name: _Optional[str] = ..., unit: _Optional[str] = ..., price: _Optional[_Union[PriceRange, _Mapping]] = ..., limits: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., checked_on: _Optional[str] = ..., note: _Optional[str] = ...) -> None: ...
 
 class QuoteRequest(_message.Message):
     __slots__ = ("workspace", "operation", "params", "provider", "image")

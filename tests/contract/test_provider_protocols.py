@@ -72,11 +72,19 @@ CALLS: dict[str, Call] = {
     "ideogram upscale": ideogram.upscale(PHOTO, resemblance=70, detail=50),
     "replicate": replicate.generate("a fox", aspect_ratio="16:9", num_outputs=2),
     "real-esrgan": replicate.upscale(photo(64, 48), scale=2),
+    "replicate of an image": replicate.generate(
+        "a fox", model="flux-dev", image=PHOTO, prompt_strength=0.4
+    ),
+    "flux 1.1 pro": replicate.generate("a fox", model="flux-1.1-pro", aspect_ratio="3:2"),
+    "recraft": replicate.remove_background(PHOTO),
     "fal": fal.generate("a fox", image_size="portrait_4_3", num_images=2, seed=5),
+    "fal of an image": fal.follow(PHOTO, "a fox", strength=0.4, steps=20, num_images=2),
+    "clarity": fal.upscale(PHOTO, prompt="a slope", factor=2, creativity=0.4, resemblance=0.6),
 }
-_MADE = {"openai": 2, "imagen": 2, "ideogram": 2, "replicate": 2, "fal": 2}
+_MADE = {"openai": 2, "imagen": 2, "ideogram": 2, "replicate": 2, "fal": 2, "fal of an image": 2}
 #: Whose bill the simulator only assumes (bill.yaml), where our book has a source.
-_ASSUMED = {"openai edit of two", "gemini", "gemini edit", "replicate"}
+_ASSUMED = {"openai edit of two", "gemini", "gemini edit", "replicate", "replicate of an image"}
+_ASSUMED |= {"flux 1.1 pro"}
 _HEADERS = {
     "gemini": ("x-goog-api-key", "{}"),
     "imagen": ("x-goog-api-key", "{}"),

@@ -31,7 +31,8 @@ class Price(BaseModel):
     item: str
     amount: Decimal
     unit: str
-    """`credit` (Stability), `image`, `gpu_second` or `call`; money in USD but for credits."""
+    """`credit` (Stability), `image`, `megapixel`, `gpu_second` or `call`; money in USD but for
+    credits."""
     source: str
     checked_on: str
     assumed: bool = False

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Request, Response
 from PIL import Image
 
 from tests.simulator import pictures
-from tests.simulator.bill import usd
+from tests.simulator.bill import prices, usd
 from tests.simulator.forms import Form
 from tests.simulator.jobs import BadInput, Job, picture_of, starts
 from tests.simulator.provider import MEDIA_TYPES, Provider, Simulation, base_of, bearer, reply_json
@@ -62,7 +62,7 @@ class Fal(Provider):
         self._jobs[job.id] = job
         if not wrong or self.settings.fal_422_billed:
             for _ in range(1 if wrong else values.get("num_images", 1)):
-                call.bill(usd(self.name, app))
+                call.bill(usd(self.name, app) * (1 if wrong else self._units(job)))
         urls = self._urls(job)
         position = {"queue_position": self._position(job)}
         ids = {"request_id": job.id, "gateway_request_id": job.id}
@@ -161,6 +161,15 @@ class Fal(Provider):
             return sides if good else None  # type: ignore[return-value]
         return self.limits.sizes["flux"].get(str(asked))
 
+    def _units(self, job: Job) -> int:
+        """What a picture is billed as: megapixels of 2²⁰ of the result, begun ones as whole ones
+        (assumed), where the price is by them."""
+        if prices()[self.name, job.model].unit != "megapixel":
+            return 1
+        width, height = picture_of(job.values["image_url"]).size
+        factor = job.values.get("upscale_factor", 2) if "clarity" in job.model else 1
+        return -(-round(width * factor) * round(height * factor) // 2**20)
+
     def _run(self, job: Job) -> None:
         kind = self._kind(job)
         life_s = _lifetime(job.call.request, self.settings.fal_file_s)
@@ -181,7 +190,12 @@ class Fal(Provider):
         image = picture_of(values["image_url"])
         if job.model.endswith("birefnet"):
             return pictures.cut_out(image)
-        scale = values.get("scale", 2)
+        if "flux" in job.model:
+            new = pictures.painted(
+                f"{values.get('seed', 0)}/{number}/{values['prompt']}", image.size
+            )
+            return Image.blend(pictures.opaque(image), new, values.get("strength", 0.95))
+        scale = values.get("upscale_factor" if "clarity" in job.model else "scale", 2)
         return image.resize((round(image.width * scale), round(image.height * scale)))
 
     def _made(self, job: Job) -> dict[str, Any]:
@@ -190,7 +204,9 @@ class Fal(Provider):
             {"url": url, "width": width, "height": height, "content_type": media_type}
             for url, (width, height) in zip(job.urls, job.sizes, strict=True)
         ]
-        if "image_url" in job.values:
+        if "clarity" in job.model:
+            return {"image": images[0], "seed": job.values.get("seed", 0), "timings": {}}
+        if "flux" not in job.model:
             return {"image": images[0]}
         safe = [False] * len(images)
         facts = {"seed": job.values.get("seed", 0), "prompt": job.values["prompt"]}

@@ -10,6 +10,7 @@ from typing import Any
 from PIL import Image
 
 from tests.simulator import pictures
+from tests.simulator.forms import PictureLimits
 from tests.simulator.provider import Call
 
 
@@ -51,12 +52,21 @@ def starts(jobs: list[Job], slots: int, seconds: float) -> dict[str, float]:
     return begun
 
 
-def picture_of(uri: str) -> Image.Image:
-    """The picture in a data URI. Raises BadInput; addresses of others are not fetched."""
+def picture_of(uri: str, limits: PictureLimits | None = None) -> Image.Image:
+    """The picture in a data URI. Raises BadInput; addresses of others are not fetched.
+
+    limits: what the model says of its input; None: nothing.
+    """
     head, comma, data = uri.partition(",")
     if not (head.startswith("data:") and head.endswith(";base64") and comma):
         raise BadInput("only base64 data URIs are read by the simulator")
     try:
-        return pictures.decoded(base64.b64decode(data, validate=True))
+        file = base64.b64decode(data, validate=True)
+        image = pictures.decoded(file)
     except (binascii.Error, pictures.NotAPicture) as why:
         raise BadInput("the input is not an image") from why
+    if limits and limits.bytes is not None and len(file) > limits.bytes:
+        raise BadInput(f"the image must have at most {limits.bytes:,} bytes, has {len(file):,}")
+    if says := limits and limits.complaint(image.size):
+        raise BadInput(f"the image {says}")
+    return image

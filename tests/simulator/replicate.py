@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
+from decimal import Decimal
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 from PIL import Image
 
 from tests.simulator import pictures
-from tests.simulator.bill import usd
+from tests.simulator.bill import prices, usd
 from tests.simulator.forms import Form
 from tests.simulator.jobs import BadInput, Job, picture_of
+from tests.simulator.pictures import Size
 from tests.simulator.provider import Provider, Refusal, Simulation, base_of, reply_json
 from tests.simulator.rates import Window
 
@@ -95,15 +97,31 @@ class Replicate(Provider):
         wait_s = self._wait_s(request)
         model, values = self._input(document, model)
         job = Job(secrets.token_hex(13), model, values, call, self.clock.now())
-        job.error = _NSFW if call.suffers("moderated") else await asyncio.to_thread(_fault_of, job)
+        fault = await asyncio.to_thread(self._fault_of, job)
+        job.error = _NSFW if call.suffers("moderated") else fault
         self._jobs[job.id] = job
         if not job.error:
-            call.bill(usd(self.name, "gpu_second") * self.settings.replicate_gpu_s)
+            call.bill(self._price(model))
         until = self.clock.now() + wait_s
         # in steps: a test may let the time pass meanwhile, and a sleep may end a moment early
         while self.clock.now() < min(until, self._over_at(job)):
             await asyncio.sleep(0.01)
         return call.reply(reply_json(await self._prediction(job), 201))
+
+    def _price(self, model: str) -> Decimal:
+        """Official models may have a price of their own; others are billed by the second."""
+        if (self.name, model) in prices():
+            return usd(self.name, model)
+        return usd(self.name, "gpu_second") * self.settings.replicate_gpu_s
+
+    def _fault_of(self, job: Job) -> str | None:
+        """Why the model will fail on its input."""
+        try:
+            if "image" in job.values:
+                picture_of(job.values["image"], self.limits.endpoints[job.model].picture)
+        except BadInput as why:
+            return str(why)
+        return None
 
     def _wait_s(self, request: Request) -> float:
         """How long the reply is held, 0..60 s."""
@@ -184,14 +202,9 @@ class Replicate(Provider):
             job.urls.append(self.shelve(job.call.request, data, kind, life_s))
 
 
-def _fault_of(job: Job) -> str | None:
-    """Why the model will fail on its input."""
-    try:
-        if "image" in job.values:
-            picture_of(job.values["image"])
-    except BadInput as why:
-        return str(why)
-    return None
+def _nearest_flux(provider: Provider, image: Image.Image) -> Size:
+    sizes = provider.limits.sizes["flux"]
+    return sizes[pictures.nearest_aspect(image.size, sizes)]
 
 
 def _painted(provider: Provider, job: Job, number: int) -> Image.Image:
@@ -200,7 +213,12 @@ def _painted(provider: Provider, job: Job, number: int) -> Image.Image:
         size = provider.limits.sizes["flux"][values.get("aspect_ratio", "1:1")]
         return pictures.painted(f"{values.get('seed', 0)}/{number}/{values['prompt']}", size)
     image = picture_of(values["image"])
-    if job.model.endswith("birefnet"):
+    if "prompt" in values:  # its shape, at the size that the model makes of it
+        size = _nearest_flux(provider, image)
+        new = pictures.painted(f"{values.get('seed', 0)}/{number}/{values['prompt']}", size)
+        kept = pictures.opaque(image).resize(size)
+        return Image.blend(kept, new, values.get("prompt_strength", 0.8))
+    if job.model.endswith(("birefnet", "remove-background")):
         return pictures.cut_out(image)
     scale = values.get("scale", 4)
     return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))

@@ -28,6 +28,7 @@ from tests.simulator.rates import Window
 
 ASYNCHRONOUS = ("edit/replace-background-and-relight", "upscale/creative")
 _MASKED = ("edit/erase", "edit/inpaint")
+_SAME_SHAPE = 0.01  # of a ratio; assumed
 _ONE_MP, _FOUR_MP = 1_048_576, 4_194_304
 #: "4K class": assumed the area of 3840×2160.
 _CREATIVE_PIXELS = 8_294_400
@@ -293,8 +294,26 @@ def _generated(table: str) -> Callable[[Order], Image.Image]:
 def _sd3(order: Order) -> Image.Image:
     if "image" not in order.images:
         return _generated("one_mp")(order)
-    size = pictures.on_grid(order.images["image"].size, _ONE_MP)
-    return pictures.painted(order.paint, size)
+    image, sizes = order.images["image"], _sizes("one_mp")
+    size = pictures.on_grid(image.size, _ONE_MP)
+    near = sizes[pictures.nearest_aspect(image.size, sizes)]
+    if abs(near[0] * image.height / (near[1] * image.width) - 1) < _SAME_SHAPE:
+        size = near  # a picture in one of its shapes comes in that shape
+    return _departed(order, image, size)
+
+
+def _ultra(order: Order) -> Image.Image:
+    if "image" not in order.images:
+        return _generated("one_mp")(order)
+    size = _sizes("one_mp")[order.values.get("aspect_ratio", "1:1")]
+    return _departed(order, order.images["image"], size)
+
+
+def _departed(order: Order, image: Image.Image, size: Size) -> Image.Image:
+    """strength: 0 is the picture itself, 1 as if there were none."""
+    kept = pictures.opaque(image).resize(size)
+    new = pictures.painted(order.paint, size)
+    return Image.blend(kept, new, float(order.values["strength"]))
 
 
 def _masked(order: Order) -> Image.Image:
@@ -339,7 +358,7 @@ def _four_times(order: Order) -> Image.Image:
 
 
 PAINTERS: dict[str, Callable[[Order], Image.Image]] = {
-    "generate/ultra": _generated("one_mp"),
+    "generate/ultra": _ultra,
     "generate/core": _generated("core"),
     "generate/sd3": _sd3,
     "edit/remove-background": lambda order: pictures.cut_out(order.images["image"]),

@@ -15,6 +15,7 @@ from services.create.providers.local.engine import (
     paint,
 )
 from services.create.providers.local.reference import Look, look_at
+from services.create.quality import grade
 from services.create.request import ImageRequest, Params, Reference, requested
 from studio.compute import compute
 from studio.imaging.decode import decode
@@ -51,6 +52,8 @@ class Generate(Operation[Params]):
                 f"makes at most {MAX_PIXELS:,}.",
                 fix="Make it smaller here, and add an upscale step after it.",
             )
+        if request.transparent:
+            grade("local", request.quality, "transparent")  # Refused
         check_words(request)
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
@@ -65,7 +68,7 @@ class Generate(Operation[Params]):
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """One variation after another; each uses the seed that follows the one before."""
         request = requested(work.params, default_seed=work.step_id.int)
-        look = await _look(work, request.reference)
+        look = await _look(work, request.followed)
         details = _details(work.params, request)
         made = []
         for number in range(request.variations):
@@ -77,7 +80,7 @@ class Generate(Operation[Params]):
 
 async def _look(work: Work[Params], reference: Reference | None) -> Look | None:
     """The reference's colours and tones; Refused (`image.…`) if it is not a picture."""
-    if reference is None or reference.strength == 0:
+    if reference is None:
         return None
     image = await compute(decode, await work.read_blob(reference.blob))
     return await compute(look_at, image.flattened((255, 255, 255)), reference.strength)

@@ -1,20 +1,22 @@
-"""fal: the FLUX models in six sizes; a request makes up to four pictures."""
+"""fal: the FLUX models in six sizes; a request makes up to four pictures.
+
+A picture that is followed is made anew by FLUX dev, at its own size.
+"""
 
 from __future__ import annotations
 
-from services.create.providers.paid import PaidGenerate, Plan, Size, nearest, unwanted_unsaid
-from services.create.quality import Quality
+from services.create.providers.following import departure
+from services.create.providers.paid import (
+    PaidGenerate,
+    Plan,
+    Size,
+    nearest,
+    unwanted_unsaid,
+)
 from services.create.request import ImageRequest
 from studio.providers import fal
 from studio.providers.call import Call
 
-#: Until services/create/quality has it: the two that have a price, and the steps of each
-#: (schnell is made for 1 to 4, dev for up to 50; as the models' pages say, as remembered).
-_MODELS: dict[Quality, tuple[str, int]] = {
-    "draft": ("flux.schnell", 4),
-    "standard": ("flux.dev", 28),
-    "premium": ("flux.dev", 50),
-}
 #: skillspool.org (the models' inputs), as in studio/providers/limits.
 _SIZES: dict[str, Size] = {
     "square_hd": (1024, 1024),
@@ -24,6 +26,7 @@ _SIZES: dict[str, Size] = {
     "landscape_16_9": (1024, 576),
 }
 _SMALL_SQUARE = 512  # px, the sixth
+_LEAST = 0.01  # of a strength; fal.ai/models/fal-ai/flux/dev/image-to-image/llms.txt
 
 
 class Fal(PaidGenerate):
@@ -34,21 +37,35 @@ class Fal(PaidGenerate):
 
     def plan(self, request: ImageRequest) -> Plan:
         """The model by quality, in the nearest of five shapes; a square also small."""
-        model, _ = _MODELS[request.quality]
+        grade = self.grade(request)
+        model = str(grade.model)
         shape = nearest(_SIZES, request)
         size = _SIZES[shape]
         if shape == "square_hd" and max(request.width, request.height) <= _SMALL_SQUARE:
             shape, size = "square", (_SMALL_SQUARE, _SMALL_SQUARE)
         notes = unwanted_unsaid(request, model)
-        return Plan(f"generate.{model}", model, request.prompt, size, shape, notes)
+        return Plan(grade.bought(), model, request.prompt, size, shape, notes)
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
         """One request of the queue."""
+        steps = int(self.grade(request).settings["num_inference_steps"])
+        if reference is not None:
+            return fal.follow(
+                reference,
+                plan.prompt,
+                model=plan.model,
+                strength=max(_LEAST, departure(request)),
+                num_images=len(part),
+                steps=steps,
+                seed=self.seed(request, part),
+            )
         return fal.generate(
             plan.prompt,
             model=plan.model,
             image_size=str(plan.shape),
             num_images=len(part),
-            steps=_MODELS[request.quality][1],
+            steps=steps,
             seed=self.seed(request, part),
         )

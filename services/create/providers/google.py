@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from services.create.providers.following import by_words
 from services.create.providers.paid import (
     PaidGenerate,
     Plan,
     Size,
     nearest,
     unwanted_unsaid,
-    with_unwanted,
 )
 from services.create.request import ImageRequest
 from studio.providers import google
@@ -49,13 +49,23 @@ class Gemini(PaidGenerate):
         """The model and its size by data, in the nearest of ten shapes."""
         grade = self.grade(request)
         level, shape = str(grade.settings["imageSize"]), nearest(_GEMINI, request)
-        product = f"generate.{grade.model}.{level.lower()}"
         size = _enlarged(_GEMINI[shape], level)
-        return Plan(product, str(grade.model), with_unwanted(request), size, shape)
+        prompt, notes = by_words(request, self.provider)
+        return Plan(grade.bought(), str(grade.model), prompt, size, shape, notes)
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
-        """One picture."""
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
+        """One picture; an edit if there is one to follow."""
         level = str(self.grade(request).settings["imageSize"])
+        if reference is not None:
+            return google.gemini_edit(
+                [reference],
+                plan.prompt,
+                model=plan.model,
+                aspect_ratio=plan.shape,
+                size=level,
+            )
         return google.gemini_generate(
             plan.prompt, model=plan.model, aspect_ratio=plan.shape, size=level
         )
@@ -74,9 +84,11 @@ class Imagen(PaidGenerate):
         shape = nearest(_IMAGEN, request)
         size = _enlarged(_IMAGEN[shape], str(grade.settings["sampleImageSize"]))
         notes = unwanted_unsaid(request, str(grade.model))  # providers.md §4.3: older models only
-        return Plan(f"generate.{grade.model}", str(grade.model), request.prompt, size, shape, notes)
+        return Plan(grade.bought(), str(grade.model), request.prompt, size, shape, notes)
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
         """One call of as many pictures."""
         return google.imagen_generate(
             plan.prompt,

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from math import sqrt
 
+from services.create.providers.following import by_words
 from services.create.providers.paid import PaidGenerate, Plan, Size
 from services.create.request import ImageRequest
 from studio.providers import huggingface
 from studio.providers.call import Call
 from studio.providers.limits import product_limits
 
-_PRICED = {repository: name for name, (_, repository) in huggingface.MODELS.items()}
-#: What is bought where the data name a model that has no price.
-_USUAL = "flux.1-krea-dev"
 _STEP = 16  # px; FLUX works on patches of 16
 _SHORTEST, _LONGEST = 256, 2048  # px of a side; beyond, its pictures fall apart (ours)
 
@@ -23,23 +21,37 @@ class HuggingFace(PaidGenerate):
     provider = account = ladder = "huggingface"
     seeds = 2**31 - 1  # what every host behind the router takes (ours)
 
+    def seed(self, request: ImageRequest, part: range) -> int | None:
+        """The models that follow a picture take none."""
+        return None if request.followed else super().seed(request, part)
+
     def plan(self, request: ImageRequest) -> Plan:
-        """A model that has a price, at the asked size or the nearest that it is paid for."""
-        name = _PRICED.get(str(self.grade(request).model), _USUAL)
-        product = f"generate.{name}"
+        """The model by data, at the asked size or the nearest that it is paid for."""
+        grade = self.grade(request)
+        product = grade.bought()
         most = product_limits(self.account, product).output_pixels
         size = _fitting((request.width, request.height), most or _LONGEST**2)
-        return Plan(product, name, request.prompt, size)
+        if request.followed is None:
+            return Plan(product, str(grade.model), request.prompt, size)
+        prompt, notes = by_words(request, self.provider)
+        return Plan(product, str(grade.model), prompt, size, notes=notes)
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
         """One picture."""
+        steps = int(self.grade(request).settings["num_inference_steps"])
+        if reference is not None:
+            return huggingface.image_to_image(
+                reference, plan.prompt, model=plan.model, size=plan.size, steps=steps
+            )
         return huggingface.text_to_image(
             plan.prompt,
             model=plan.model,
             negative_prompt=request.negative_prompt or None,
             width=plan.size[0],
             height=plan.size[1],
-            steps=int(self.grade(request).settings["num_inference_steps"]),
+            steps=steps,
             seed=self.seed(request, part),
         )
 

@@ -1,4 +1,7 @@
-"""Ideogram 3.0: up to eight pictures a call; the only one that takes a brand's colours as such."""
+"""Ideogram 3.0: up to eight pictures a call; the only one that takes a brand's colours as such.
+
+A picture that is followed is remixed; pictures without a background have an endpoint of their own.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +28,6 @@ _SIZES: dict[str, Size] = {
     "5:4": (1120, 896),
     "1:1": (1024, 1024),
 }
-#: Speeds that have no price, by the next that has one.
-_UNPRICED = {"FLASH": "TURBO", "BALANCED": "DEFAULT"}
 
 
 class Ideogram(PaidGenerate):
@@ -37,25 +38,53 @@ class Ideogram(PaidGenerate):
     tolerance = 0.05
 
     def plan(self, request: ImageRequest) -> Plan:
-        """The speed by data, and the nearest of 15 shapes."""
-        shape = nearest(_SIZES, request)
-        product = f"generate.v3.{self._speed(request).lower()}"
-        return Plan(product, "ideogram-v3", request.prompt, _SIZES[shape], shape)
-
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
-        """One call of as many pictures. Its own rewriting of prompts is off: ours is composed."""
-        return ideogram.generate(
-            plan.prompt,
-            speed=self._speed(request),
-            aspect_ratio=plan.shape,
-            num_images=len(part),
-            seed=self.seed(request, part),
-            negative_prompt=request.negative_prompt or None,
-            magic_prompt="OFF",
-            style_type=request.preset(self.provider),
-            colors=[colour.upper() for colour in request.palette],
+        """The endpoint and the speed by data, and the nearest of 15 shapes."""
+        grade, shape = self.grade(request), nearest(_SIZES, request)
+        return Plan(
+            grade.bought(),
+            str(grade.model),
+            request.prompt,
+            _SIZES[shape],
+            shape,
+            alpha=request.transparent,
         )
 
-    def _speed(self, request: ImageRequest) -> str:
-        speed = str(self.grade(request).settings["rendering_speed"])
-        return _UNPRICED.get(speed, speed)
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
+        """One call of as many pictures. Its own rewriting of prompts is off: ours is composed."""
+        seed, negative = self.seed(request, part), request.negative_prompt or None
+        colors = [colour.upper() for colour in request.palette]
+        if reference is not None and request.followed:
+            return ideogram.remix(
+                reference,
+                plan.prompt,
+                image_weight=max(1, round(100 * request.followed.strength)),
+                aspect_ratio=plan.shape,
+                num_images=len(part),
+                seed=seed,
+                negative_prompt=negative,
+                magic_prompt="OFF",
+                colors=colors,
+            )
+        if plan.alpha:
+            return ideogram.generate_transparent(
+                plan.prompt,
+                aspect_ratio=plan.shape,
+                upscale_factor="X1",
+                num_images=len(part),
+                seed=seed,
+                negative_prompt=negative,
+                magic_prompt="OFF",
+            )
+        return ideogram.generate(
+            plan.prompt,
+            speed=str(self.grade(request).settings["rendering_speed"]),
+            aspect_ratio=plan.shape,
+            num_images=len(part),
+            seed=seed,
+            negative_prompt=negative,
+            magic_prompt="OFF",
+            style_type=request.preset(self.provider),
+            colors=colors,
+        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.create.providers.paid import PaidGenerate, Plan, Size, nearest, with_unwanted
+from services.create.providers.following import by_words
+from services.create.providers.paid import PaidGenerate, Plan, Size, nearest
 from services.create.request import ImageRequest
 from studio.providers import openai
 from studio.providers.call import Call
@@ -24,15 +25,36 @@ class OpenAI(PaidGenerate):
         """The model and its quality by data, and the nearest of three sizes."""
         grade = self.grade(request)
         shape = nearest(_SIZES, request)
-        product = f"generate.{grade.model}.{grade.settings['quality']}.{openai.shape(shape)}"
-        return Plan(product, str(grade.model), with_unwanted(request), _SIZES[shape], shape)
+        prompt, notes = by_words(request, self.provider)
+        return Plan(
+            grade.bought(openai.shape(shape)),
+            str(grade.model),
+            prompt,
+            _SIZES[shape],
+            shape,
+            notes,
+            alpha=request.transparent,
+        )
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
-        """One call of as many pictures."""
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
+        """One call of as many pictures; an edit if there is a picture to follow."""
+        quality = str(self.grade(request).settings["quality"])
+        if reference is not None:
+            return openai.edit(
+                [reference],
+                plan.prompt,
+                model=plan.model,
+                size=str(plan.shape),
+                quality=quality,
+                n=len(part),
+            )
         return openai.generate(
             plan.prompt,
             model=plan.model,
             size=str(plan.shape),
-            quality=str(self.grade(request).settings["quality"]),
+            quality=quality,
             n=len(part),
+            background="transparent" if plan.alpha else None,
         )

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Any, ClassVar
 
-from services.create.quality import Grade, grade
+from services.create.providers.following import fitted
+from services.create.quality import Grade, Manner, grade, ladder
 from services.create.request import ImageRequest, Params, requested
 from studio import telemetry
 from studio.compute import compute
@@ -24,8 +25,15 @@ from studio.money import Money, PriceRange
 from studio.operation import Failure, Output, PaidEngine, Work
 from studio.problems import Refused
 from studio.providers.buying import Bought
-from studio.providers.call import Call, Moderated, Parked
-from studio.providers.limits import check_prompt, product_limits
+from studio.providers.call import (
+    Call,
+    InDoubt,
+    Moderated,
+    Parked,
+    ProviderAway,
+    ProviderRefused,
+)
+from studio.providers.limits import check_image, check_prompt, product_limits
 from studio.providers.prices import price_book
 
 Size = tuple[int, int]  # width and height, px
@@ -46,13 +54,13 @@ class Plan:
     size: Size  # of each picture that comes
     shape: str | None = None  # as the provider names it: "4:5", "portrait_4_3"
     notes: tuple[str, ...] = ()  # what of the request it cannot do
+    alpha: bool = False  # whether what comes has no background
 
 
 class PaidGenerate(PaidEngine[Params]):
     """`create.generate` by a provider. Subclasses plan and compose calls; a call's index is its
     number in the step, and ten variations are never more calls than a step may make."""
 
-    account: ClassVar[str]  # whose key pays, and whose prices and limits these are
     ladder: ClassVar[str]  # in services/create/quality
     seeds: ClassVar[int | None] = None  # the largest seed that it takes; None: it takes none
     tolerance: ClassVar[float] = 0.0  # 0..1, of a side: how exactly it documents its sizes
@@ -62,12 +70,27 @@ class PaidGenerate(PaidEngine[Params]):
         """Which product makes a request. A size that it cannot make becomes the nearest shape."""
 
     @abstractmethod
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
-        """The call that makes these variations."""
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
+        """The call that makes these variations.
+
+        reference: the picture to follow as a file of the plan's size, if there is one.
+        """
+
+    def manner(self, request: ImageRequest) -> Manner:
+        """From words, following a picture, or without a background."""
+        if request.followed:
+            return "reference"
+        return "transparent" if request.transparent else "grades"
 
     def grade(self, request: ImageRequest) -> Grade:
-        """How it makes the request's quality."""
-        return grade(self.ladder, request.quality)
+        """How it makes the request's quality in its manner; Refused if it does not."""
+        return grade(self.ladder, request.quality, self.manner(request))
+
+    def products(self) -> Sequence[str]:
+        """Everything that it may buy."""
+        return ladder(self.ladder).products()
 
     def seed(self, request: ImageRequest, part: range) -> int | None:
         """The seed of a call's first variation, 1..`seeds`: 0 means "any" to some providers."""
@@ -76,24 +99,29 @@ class PaidGenerate(PaidEngine[Params]):
         return request.seed_of(part.start) % (self.seeds + 1) or 1
 
     def check(self, image: ImageFacts | None, params: Params) -> None:
-        """The prompt is not too long, the price is known, and no picture has to be followed."""
+        """The manner is one that it has, the prompt is not too long, and the price is known. What
+        is sent of a reference has the size of the plan, so that is what is held to the limits."""
         request = requested(params)
-        if request.reference and request.reference.strength > 0:
+        if request.followed and request.transparent:
             raise Refused(
-                rule="create.generate.reference",
-                says=f"{self.provider} is asked for pictures from words only here; "
-                "it would not follow the reference.",
-                fix="Leave the reference out, or let the local provider follow it.",
+                rule="create.generate.transparent",
+                says=f"{self.provider} is not asked to follow a picture and leave the background "
+                "out at once.",
+                fix="Leave one of them out, and put edit.remove_background after it.",
             )
         plan = self.plan(request)
         self._price(plan, 1)
         check_prompt(self.account, plan.product, plan.prompt)
+        if request.followed:
+            sent = ImageFacts(width=plan.size[0], height=plan.size[1])
+            check_image(self.account, plan.product, sent)
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
         """As many pictures as variations, of the size that the provider makes."""
         request = requested(params)
-        width, height = self.plan(request).size
-        return [ImageFacts(width=width, height=height)] * request.variations
+        plan = self.plan(request)
+        one = ImageFacts(width=plan.size[0], height=plan.size[1], alpha=plan.alpha)
+        return [one] * request.variations
 
     def price(self, image: ImageFacts | None, params: Params, provider: str) -> PriceRange:
         """The price of every call, each with the pictures that it makes."""
@@ -107,17 +135,20 @@ class PaidGenerate(PaidEngine[Params]):
         request = requested(work.params, default_seed=work.step_id.int)
         plan = self.plan(request)
         parts = self._parts(request, plan)
-        calls = [self.call(request, plan, part) for part in parts]
+        reference = await self._reference(work, request, plan)
+        calls = [self.call(request, plan, part, reference) for part in parts]
         answers = await _answers(work, calls)
         details = self._details(work.params, request, plan)
-        notes = (*plan.notes, *self._size_notes(request, plan), *self._seed_notes(work.params))
+        notes = (*plan.notes, *self._size_notes(request, plan))
+        if work.params.seed is not None and self.seed(request, parts[0]) is None:
+            notes += (f"{self.provider} is given no seed: the same request makes other pictures.",)
         made: list[Output | Failure] = []
-        for part, call, answer in zip(parts, calls, answers, strict=True):
+        for part, answer in zip(parts, answers, strict=True):
             told = details | _known(seed=self.seed(request, part))
-            if isinstance(answer, Refused):
-                made += _failures(part, answer, _paid(answer, call), told)
-            else:
+            if isinstance(answer, Bought):
                 made += await self._outputs(part, answer, plan, told, notes)
+            else:
+                made += _failures(part, answer, _paid(answer), told)
         return made
 
     async def _outputs(
@@ -128,14 +159,18 @@ class PaidGenerate(PaidEngine[Params]):
         details: Mapping[str, Any],
         notes: tuple[str, ...],
     ) -> list[Output | Failure]:
-        """The pictures of a call; what it was paid for is divided between them. Those that a
-        filter took out of its reply fail."""
+        """The pictures of a call; what was paid for them is divided between them. Those that were
+        lost before they were fetched fail, and so do those that a filter took out of its reply."""
         files = bought.files[: len(part)]
         told = {**details, **bought.details}
         made: list[Output | Failure] = []
         for number, data, cost in zip(part, files, bought.cost.split(len(files)), strict=False):
-            output = await _output(data, _label(number), told, cost)
-            made.append(self._reviewed(output, plan, notes))
+            if data is None and bought.problem is not None:
+                problem = bought.problem.model_copy(update={"trace_id": telemetry.trace_id()})
+                made.append(Failure(problem, label=_label(number), details=told, cost=cost))
+            elif data is not None:
+                output = await _output(data, _label(number), told, cost)
+                made.append(self._reviewed(output, plan, notes))
         if missing := part[len(files) :]:
             says = str(told.get("reason", "it is missing from the reply."))
             filtered = Moderated(provider=self.provider, says=says)
@@ -149,12 +184,16 @@ class PaidGenerate(PaidEngine[Params]):
         if isinstance(output, Failure) or output.image is None:
             return output
         size = output.image.pixels.size
+        if plan.alpha and not output.image.has_alpha:
+            says = f"It has a background, where none was asked for of {self.provider}."
+            notes = (*notes, says)
+            output = replace(output, details={**output.details, "needs_review": says})
         if size == plan.size:
             return replace(output, notes=notes)
         says = f"It is {_px(size)} px, where {_px(plan.size)} were expected of {self.provider}."
         details = dict(output.details)
         if _off(size, plan.size) > self.tolerance:
-            details["needs_review"] = says
+            details["needs_review"] = " ".join((*_told(details), says))
         return replace(output, notes=(*notes, says), details=details)
 
     def _details(self, params: Params, request: ImageRequest, plan: Plan) -> dict[str, Any]:
@@ -169,10 +208,21 @@ class PaidGenerate(PaidEngine[Params]):
             "quality": request.quality,
             "aspect_ratio": request.aspect_ratio,
             "brand": params.brand.model_dump(mode="json") if params.brand else None,
+            "reference": request.followed.model_dump(mode="json") if request.followed else None,
+            "transparent": request.transparent,
             "provider": self.provider,
             "model": plan.model,
             "product": plan.product,
         }
+
+    async def _reference(
+        self, work: Work[Params], request: ImageRequest, plan: Plan
+    ) -> bytes | None:
+        """What is sent of the picture to follow; Refused (`image.…`) if it is none."""
+        if request.followed is None:
+            return None
+        image = await compute(decode, await work.read_blob(request.followed.blob))
+        return await compute(fitted, image, plan.size, self.account, plan.product)
 
     def _size_notes(self, request: ImageRequest, plan: Plan) -> tuple[str, ...]:
         asked = (request.width, request.height)
@@ -180,11 +230,6 @@ class PaidGenerate(PaidEngine[Params]):
             return ()
         says = f"{self.provider} makes {_px(plan.size)} px where {_px(asked)} were asked for"
         return (f"{says}; a later step brings it to size.",)
-
-    def _seed_notes(self, params: Params) -> tuple[str, ...]:
-        if params.seed is None or self.seeds is not None:
-            return ()
-        return (f"{self.provider} is given no seed: the same request makes other pictures.",)
 
     def _parts(self, request: ImageRequest, plan: Plan) -> list[range]:
         """The variations of each call."""
@@ -205,13 +250,6 @@ def nearest(sizes: Mapping[str, Size], request: ImageRequest) -> str:
     return min(sizes, key=lambda name: abs(log(sizes[name][0] / sizes[name][1]) - asked))
 
 
-def with_unwanted(request: ImageRequest) -> str:
-    """The prompt for models that follow instructions and take no negative prompt."""
-    if not request.negative_prompt:
-        return request.prompt
-    return f"{request.prompt}\nAvoid: {request.negative_prompt}."
-
-
 def unwanted_unsaid(request: ImageRequest, who: str) -> tuple[str, ...]:
     """The note of models to which what is not wanted cannot be said."""
     if not request.negative_prompt:
@@ -219,19 +257,26 @@ def unwanted_unsaid(request: ImageRequest, who: str) -> tuple[str, ...]:
     return (f"{who} takes no negative prompt; what is not wanted was not told.",)
 
 
-async def _answers(work: Work[Params], calls: Sequence[Call]) -> list[Bought | Refused]:
+async def _answers(
+    work: Work[Params], calls: Sequence[Call]
+) -> list[Bought | Refused | ProviderAway]:
     """What became of every call, in order; raises if no picture was bought by any.
 
     One after another: a worker that dies leaves one call in doubt, not ten. Jobs are all ordered
-    before any is waited for.
+    before any is waited for. On the last attempt a provider that stays away takes nothing with it
+    that was bought.
     """
-    answers: list[Bought | Refused] = []
+    answers: list[Bought | Refused | ProviderAway] = []
     parked: Parked | None = None
     for index, call in enumerate(calls):
         try:
             answers.append(await work.buy(call, index))
         except Parked as working:
             parked = working
+        except ProviderAway as away:
+            if not work.is_last:
+                raise
+            answers.append(away)
         except Refused as refused:
             is_hopeless = refused.rule in _OF_THE_ACCOUNT
             answers += [refused] * (len(calls) - index if is_hopeless else 1)
@@ -239,9 +284,9 @@ async def _answers(work: Work[Params], calls: Sequence[Call]) -> list[Bought | R
                 break
     if parked is not None:
         raise parked
-    refusals = [one for one in answers if isinstance(one, Refused)]
-    if len(refusals) == len(answers):
-        raise refusals[0]  # the host tells what all of them cost
+    problems = [one for one in answers if not isinstance(one, Bought)]
+    if len(problems) == len(answers):  # the host tells what all of them cost
+        raise next((one for one in problems if isinstance(one, ProviderAway)), problems[0])
     return answers
 
 
@@ -259,20 +304,22 @@ async def _output(
 
 
 def _failures(
-    part: range, refused: Refused, cost: Money, details: Mapping[str, Any]
+    part: range, why: Refused | ProviderAway, cost: Money, details: Mapping[str, Any]
 ) -> list[Output | Failure]:
     """One of each variation, and what was paid for them all the same."""
-    problem = refused.as_problem(telemetry.trace_id())
+    problem = why.as_problem(telemetry.trace_id())
     return [
         Failure(problem, label=_label(number), details=details, cost=each)
         for number, each in zip(part, cost.split(len(part)), strict=True)
     ]
 
 
-def _paid(refused: Refused, call: Call) -> Money:
-    """What a refused call cost, as the buyer writes it down."""
-    billed = "yes" if refused.rule in _PAID else getattr(refused, "billed", "no")
-    return Money.zero() if billed == "no" else call.price
+def _paid(why: Refused | ProviderAway) -> Money:
+    """What a call cost that brought nothing, as it is on record: also what was found out of it
+    since."""
+    if isinstance(why, ProviderRefused | InDoubt | ProviderAway):
+        return why.cost
+    return Money.zero()
 
 
 def _label(number: int) -> str:
@@ -281,6 +328,10 @@ def _label(number: int) -> str:
 
 def _known(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _told(details: Mapping[str, Any]) -> tuple[str, ...]:
+    return (str(details["needs_review"]),) if "needs_review" in details else ()
 
 
 def _off(size: Size, expected: Size) -> float:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from services.create.providers.paid import PaidGenerate, Plan, Size, nearest, unwanted_unsaid
-from services.create.quality import Quality
+from services.create.providers.following import departure
+from services.create.providers.paid import (
+    PaidGenerate,
+    Plan,
+    Size,
+    nearest,
+    unwanted_unsaid,
+)
 from services.create.request import ImageRequest
 from studio.providers import replicate
 from studio.providers.call import Call
 
-#: Until services/create/quality has it. Prices: replicate.com/pricing, in the price book.
-_MODELS: dict[Quality, str] = {
-    "draft": "flux-schnell",
-    "standard": "flux-dev",
-    "premium": "flux-1.1-pro",
-}
 #: The models' own sizes, as remembered; providers.md §4.6 does not tell them.
 _SIZES: dict[str, Size] = {
     "1:1": (1024, 1024),
@@ -39,16 +39,21 @@ class Replicate(PaidGenerate):
 
     def plan(self, request: ImageRequest) -> Plan:
         """The model by quality, in the nearest of eleven shapes."""
-        model, shape = _MODELS[request.quality], nearest(_SIZES, request)
+        grade, shape = self.grade(request), nearest(_SIZES, request)
+        model = str(grade.model)
         notes = unwanted_unsaid(request, model)
-        return Plan(f"generate.{model}", model, request.prompt, _SIZES[shape], shape, notes)
+        return Plan(grade.bought(), model, request.prompt, _SIZES[shape], shape, notes)
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
         """One prediction."""
         return replicate.generate(
             plan.prompt,
             model=plan.model,
             aspect_ratio=plan.shape,
+            image=reference,
+            prompt_strength=None if reference is None else departure(request),
             num_outputs=len(part),
             seed=self.seed(request, part),
         )

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from services.create.providers.paid import PaidGenerate, Plan, Size, nearest, unwanted_unsaid
+from services.create.providers.following import departure
+from services.create.providers.paid import (
+    PaidGenerate,
+    Plan,
+    Size,
+    nearest,
+    unwanted_unsaid,
+)
 from services.create.request import ImageRequest
 from studio.providers import stability
 from studio.providers.call import Call
@@ -42,16 +49,20 @@ class Stability(PaidGenerate):
 
     def plan(self, request: ImageRequest) -> Plan:
         """Core, Ultra or a model of SD 3.5, in the nearest of nine shapes."""
-        model = str(self.grade(request).model)
+        grade = self.grade(request)
+        model = str(grade.model)
         sizes = _CORE if model == "core" else _ONE_MP
         shape = nearest(sizes, request)
         # providers.md §4.1: turbo ignores it
         notes = unwanted_unsaid(request, model) if model.endswith("-turbo") else ()
-        return Plan(f"generate.{model}", model, request.prompt, sizes[shape], shape, notes)
+        return Plan(grade.bought(), model, request.prompt, sizes[shape], shape, notes)
 
-    def call(self, request: ImageRequest, plan: Plan, part: range) -> Call:
+    def call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
         """SD 3.5 has no presets: the composed prompt has the style's words."""
         negative, seed = request.negative_prompt or None, self.seed(request, part)
+        strength = None if reference is None else departure(request)
         if plan.model not in ("core", "ultra"):
             return stability.generate_sd3(
                 plan.prompt,
@@ -59,6 +70,8 @@ class Stability(PaidGenerate):
                 negative_prompt=None if plan.notes else negative,
                 aspect_ratio=plan.shape,
                 seed=seed,
+                image=reference,
+                strength=strength,
             )
         preset = request.preset(self.provider)
         if plan.model == "core":
@@ -75,4 +88,6 @@ class Stability(PaidGenerate):
             aspect_ratio=plan.shape,
             seed=seed,
             style_preset=preset,
+            image=reference,
+            strength=strength,
         )

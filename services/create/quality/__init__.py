@@ -11,36 +11,44 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.create.choices import unknown
+from studio.problems import Refused
+from studio.providers.models import Choice, check_known
 
 Quality = Literal["draft", "standard", "premium"]
+#: From words; following a picture; without a background.
+Manner = Literal["grades", "reference", "transparent"]
 
-
-class Grade(BaseModel):
-    """How one provider makes one quality: a model, an endpoint, and what it is sent."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str | None = None
-    endpoint: str | None = Field(default=None, pattern=r"^/")
-    settings: dict[str, str | int | float] = Field(
-        default_factory=dict, description="the provider's own parameters"
-    )
+Grade = Choice
 
 
 class Ladder(BaseModel):
-    """One provider's three qualities."""
+    """One provider's three qualities, in each manner that it has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    account: str | None = Field(default=None, description="whose prices; null: nothing is paid")
     grades: dict[Quality, Grade]
+    reference: dict[Quality, Grade] = Field(default_factory=dict)
+    transparent: dict[Quality, Grade] = Field(default_factory=dict)
     recheck: bool = Field(default=False, description="names were second-hand")
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Ladder:
-        if set(self.grades) != set(get_args(Quality)):
-            raise ValueError("a provider needs all of draft, standard and premium")
+        for grades in (self.grades, self.reference, self.transparent):
+            if set(grades) not in ({*get_args(Quality)}, set()) or not self.grades:
+                raise ValueError("a provider needs all of draft, standard and premium")
+            if self.account:
+                check_known(self.account, grades.values())
+                if not all(one.product for one in grades.values()):
+                    raise ValueError("what is paid names a product")
         return self
+
+    def products(self) -> tuple[str, ...]:
+        """Everything that may be bought, each once; the standard from words first."""
+        usual = [self.grades["standard"], *self.grades.values()]
+        every = (*usual, *self.reference.values(), *self.transparent.values())
+        return tuple(dict.fromkeys(product for one in every for product in one.products))
 
 
 class _Book(BaseModel):
@@ -52,14 +60,43 @@ class _Book(BaseModel):
 
 @lru_cache(maxsize=1)
 def ladders() -> dict[str, Ladder]:
-    """The qualities of every provider, validated; read once."""
+    """The qualities of every provider, validated against prices and limits; read once."""
     text = (Path(__file__).parent / "2026-11.yaml").read_text(encoding="utf-8")
     return _Book.model_validate(yaml.safe_load(text)).providers
 
 
-def grade(provider: str, quality: Quality) -> Grade:
-    """How a provider makes a quality; Refused (`create.generate.provider`) if it is not known."""
+def ladder(provider: str) -> Ladder:
+    """One provider's qualities; Refused (`create.generate.provider`) if it is not known."""
     known = ladders()
     if provider not in known:
         raise unknown("provider", provider, list(known))
-    return known[provider].grades[quality]
+    return known[provider]
+
+
+def grade(provider: str, quality: Quality, manner: Manner = "grades") -> Grade:
+    """How a provider makes a quality.
+
+    Refused (`create.generate.reference`, `create.generate.transparent`) if it has no such manner.
+    """
+    found: dict[Quality, Grade] = getattr(ladder(provider), manner)
+    if not found:
+        raise _not_had(provider, manner)
+    return found[quality]
+
+
+def _not_had(provider: str, manner: Manner) -> Refused:
+    able = sorted(name for name, one in ladders().items() if getattr(one, manner))
+    does = {
+        "reference": "makes pictures from words only here; it would not follow the reference",
+        "transparent": "makes whole pictures only; the background would not be transparent",
+    }
+    fix = {
+        "reference": "Leave the reference out, or use a provider that follows one.",
+        "transparent": "Put edit.remove_background after it, or use a provider that can.",
+    }
+    return Refused(
+        rule=f"create.generate.{manner}",
+        says=f"{provider} {does[manner]}.",
+        fix=fix[manner],
+        valid=able,
+    )

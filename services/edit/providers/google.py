@@ -18,7 +18,6 @@ from studio.operation import Work
 from studio.providers import google
 
 _NAME = "google"
-_MODEL = "gemini-3.1-flash-image"  # providers.md §4.3
 #: At 1K; 2K has twice the sides. The ratios are of providers.md §4.3, the pixels of Google's guide
 #: to image generation, as remembered.
 _SHAPES: dict[Size, str] = {
@@ -39,11 +38,12 @@ _ONE_K = 1_310_720  # pixels; a picture with more is drawn at 2K
 class General(PaidEdit[general.Params]):
     """Any instruction, in any words. Every result carries a SynthID watermark."""
 
+    operation = "edit.general"
     provider = account = _NAME
 
     def product(self, image: ImageFacts | None, params: general.Params) -> str:
         """By the size that is drawn; 1K where there is no picture yet."""
-        return f"edit.{_MODEL}.{_times(image)}k"
+        return self.choice().bought(f"{_times(image)}k")
 
     def prompt(self, params: general.Params) -> str | None:
         """As given."""
@@ -65,7 +65,7 @@ class General(PaidEdit[general.Params]):
         call = google.gemini_edit(
             [data],
             work.params.instruction,
-            model=_MODEL,
+            model=str(self.choice().model),
             aspect_ratio=ratio,
             size=f"{_times(image.facts)}K",
         )

@@ -33,11 +33,10 @@ from studio.imaging.image import Image
 from studio.operation import Work
 from studio.problems import Refused
 from studio.providers import openai
+from studio.providers.call import Call
 from studio.providers.limits import product_limits
 
 _NAME: Final = "openai"
-#: The newest model whose price has a source (providers.md §4.2), at the quality of most uses.
-_MODEL, _QUALITY = "gpt-image-1.5", "medium"
 _SHAPES: tuple[Size, ...] = ((1024, 1024), (1536, 1024), (1024, 1536))  # providers.md §4.2
 _MASK_BYTES = 4_000_000  # of a mask's file, less than; providers.md §4.2
 _GROW, _GROW_REPLACED = 5, 3  # px around what a mask selects, as the local operations have it
@@ -56,7 +55,7 @@ class _OpenAIEdit(PaidEdit[ParamsT]):
     def product(self, image: ImageFacts | None, params: ParamsT) -> str:
         """By the shape that is drawn; a square's price where there is no picture yet."""
         drawn = _canvas(image).drawn if image else _SHAPES[0]
-        return f"edit.{_MODEL}.{_QUALITY}.{openai.shape(_written(drawn))}"
+        return self.choice().bought(openai.shape(_written(drawn)))
 
     def size(self, image: ImageFacts, params: ParamsT) -> Size:
         """The picture's ratio, as large as it is in the shape that is drawn."""
@@ -66,9 +65,7 @@ class _OpenAIEdit(PaidEdit[ParamsT]):
         """An edit of the whole picture. The result is opaque."""
         canvas = _canvas(image.facts)
         data = await self._laid(canvas, image, work.params)
-        call = openai.edit(
-            [data], prompt, model=_MODEL, quality=_QUALITY, size=_written(canvas.drawn)
-        )
+        call = self._call(data, prompt, canvas)
         notes = (*_shape_notes(canvas), *_alpha_notes(image))
         return Order(call, notes=notes, finish=lambda made: opaque(canvas.taken(made)))
 
@@ -78,14 +75,24 @@ class _OpenAIEdit(PaidEdit[ParamsT]):
         """An edit of a masked place; what was transparent stays so."""
         canvas = _canvas(image.facts)
         chosen = await selected(source, work, self.matting, grow=grow)
-        mask = await compute(_mask, canvas, chosen.mask)
+        product = self.product(image.facts, work.params)
+        mask = await compute(_mask, canvas, chosen.mask, product)
         data = await self._laid(canvas, image, work.params)
-        call = openai.edit(
-            [data], prompt, model=_MODEL, quality=_QUALITY, size=_written(canvas.drawn), mask=mask
-        )
+        call = self._call(data, prompt, canvas, mask)
         clear = transparent_as(image)
         notes = (*chosen.notes, *_shape_notes(canvas))
         return Order(call, chosen.details, notes, lambda made: clear(canvas.taken(made)))
+
+    def _call(self, data: bytes, prompt: str, canvas: Canvas, mask: bytes | None = None) -> Call:
+        choice = self.choice()
+        return openai.edit(
+            [data],
+            prompt,
+            model=str(choice.model),
+            quality=str(choice.settings["quality"]),
+            size=_written(canvas.drawn),
+            mask=mask,
+        )
 
     async def _laid(self, canvas: Canvas, image: Image, params: ParamsT) -> bytes:
         pixels = await compute(canvas.laid, opaque(image).pixels, mode="edge")
@@ -94,6 +101,8 @@ class _OpenAIEdit(PaidEdit[ParamsT]):
 
 class General(_OpenAIEdit[general.Params]):
     """Any instruction, in any words."""
+
+    operation = "edit.general"
 
     def prompt(self, params: general.Params) -> str | None:
         """As given."""
@@ -111,6 +120,8 @@ class General(_OpenAIEdit[general.Params]):
 class Erase(_OpenAIEdit[erase.Params]):
     """A masked place that is told to be empty."""
 
+    operation = "edit.erase"
+
     def prompt(self, params: erase.Params) -> str | None:
         """Always the same."""
         return _ERASED
@@ -122,6 +133,8 @@ class Erase(_OpenAIEdit[erase.Params]):
 
 class Inpaint(_OpenAIEdit[inpaint.Params]):
     """A masked place made anew; without a prompt, what is around it goes on."""
+
+    operation = "edit.inpaint"
 
     def prompt(self, params: inpaint.Params) -> str | None:
         """As given, or to erase."""
@@ -135,6 +148,8 @@ class Inpaint(_OpenAIEdit[inpaint.Params]):
 
 class ReplaceBackground(_OpenAIEdit[replace_background.Params]):
     """An instruction: it knows what a background is."""
+
+    operation = "edit.replace_background"
 
     def product(self, image: ImageFacts | None, params: replace_background.Params) -> str:
         """Refused where the background is not told in words."""
@@ -161,6 +176,8 @@ class ReplaceBackground(_OpenAIEdit[replace_background.Params]):
 
 class SearchReplace(_OpenAIEdit[search_replace.Params]):
     """A masked place; what words say is found here, so that only that place is edited."""
+
+    operation = "edit.search_replace"
 
     def product(self, image: ImageFacts | None, params: search_replace.Params) -> str:
         """Refused where a picture is to be put in."""
@@ -196,12 +213,12 @@ def _written(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def _mask(canvas: Canvas, mask: Any) -> bytes:
+def _mask(canvas: Canvas, mask: Any, product: str) -> bytes:
     """The mask's file, of the size of what is sent; the margins are kept. CPU work."""
     laid = canvas.laid(Pillow.fromarray(mask), mode="constant")
     data = mask_file(np.asarray(laid), _NAME)
     if len(data) >= _MASK_BYTES:
-        source = product_limits(_NAME, f"edit.{_MODEL}.{_QUALITY}.square").source
+        source = product_limits(_NAME, product).source
         raise Refused(
             rule="openai.edit.mask.max_bytes",
             says=f"openai takes masks of less than {_MASK_BYTES:,} bytes; this one has "

@@ -19,10 +19,11 @@ import numpy as np
 from PIL import Image as Pillow
 
 from services.edit.masks import Mask, MaskSource, Polarity, Selected, selected, to_polarity
+from services.edit.models import ways
 from services.edit.providers.local import LocalMatting
 from studio.compute import compute
 from studio.imaging.decode import decode
-from studio.imaging.encode import WHITE, encode
+from studio.imaging.encode import WHITE
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.imaging.provenance import (
@@ -34,23 +35,12 @@ from studio.operation import Failure, OperationParams, Output, PaidEngine, Work
 from studio.problems import Refused
 from studio.providers.call import Call
 from studio.providers.limits import check_image, check_prompt, product_limits
+from studio.providers.models import Choice
 from studio.providers.prices import price_book
+from studio.providers.sending import as_file
 
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
 Size = tuple[int, int]  # width and height, px
-
-#: Formats that a picture is sent in, the first that fits: PNG loses nothing.
-_OPAQUE: tuple[tuple[str, int | None], ...] = (
-    ("image/png", None),
-    ("image/jpeg", 95),
-    ("image/jpeg", 85),
-)
-_CLEAR: tuple[tuple[str, int | None], ...] = (
-    ("image/png", None),
-    ("image/webp", 95),
-    ("image/webp", 85),
-)
-_FORM = 65_536  # bytes of a body that are no picture: a prompt, two texts, and the form itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +56,21 @@ class Order:
 class PaidEdit(PaidEngine[ParamsT], Generic[ParamsT]):
     """An edit by a provider: one picture in, one call, one picture out."""
 
-    account: ClassVar[str]  # whose key pays, and whose prices and limits these are
+    operation: ClassVar[str]  # what it does, as services/edit/models has it
     makes_pixels: ClassVar[bool] = True  # False: what it leaves of the picture is the picture's own
 
     def __init__(self, matting: LocalMatting) -> None:
         """matting: what masks are resolved with, as the local operation does."""
         self.matting = matting
+
+    def choice(self, way: str = "usual") -> Choice:
+        """What the data say of one of the ways in which it is done."""
+        return ways(self.account, self.operation)[way]
+
+    def products(self) -> Sequence[str]:
+        """Everything that it may buy."""
+        every = ways(self.account, self.operation).values()
+        return tuple(dict.fromkeys(product for one in every for product in one.products))
 
     @abstractmethod
     def product(self, image: ImageFacts | None, params: ParamsT) -> str:
@@ -105,10 +104,7 @@ class PaidEdit(PaidEngine[ParamsT], Generic[ParamsT]):
     def forecast(self, image: ImageFacts | None, params: ParamsT) -> Sequence[ImageFacts]:
         """One picture of the size that the provider makes."""
         self.check(image, params)
-        if image is None:
-            return []
-        width, height = self.size(image, params)
-        return [ImageFacts(width=width, height=height, alpha=self.alpha(image, params))]
+        return [] if image is None else [self._promised(image, params)]
 
     def price(self, image: ImageFacts | None, params: ParamsT, provider: str) -> PriceRange:
         """Of the one call."""
@@ -117,10 +113,12 @@ class PaidEdit(PaidEngine[ParamsT], Generic[ParamsT]):
     async def run(self, work: Work[ParamsT]) -> Sequence[Output | Failure]:
         """Buy it. `details` tell the product, the mask, and what the provider said."""
         image = work.needed_image()
-        [promised] = self.forecast(image.facts, work.params)
+        if not work.is_begun:  # else it is paid, and no limit refuses it any more
+            self.check(image.facts, work.params)
+        promised = self._promised(image.facts, work.params)
         order = await self.order(work, image)
         bought = await work.buy(order.call, 0)
-        made = await compute(lambda: order.finish(decode(bought.files[0])))
+        made = await compute(lambda: order.finish(decode(bought.picture)))
         result = replace(image.with_pixels(made.pixels), source_type=self._source_type(image))
         details = {
             "provider": self.provider,
@@ -141,6 +139,11 @@ class PaidEdit(PaidEngine[ParamsT], Generic[ParamsT]):
         """What is selected, kept as a blob, and the file in the provider's polarity."""
         chosen = await selected(source, work, self.matting, grow=grow)
         return chosen, await compute(mask_file, chosen.mask, polarity)
+
+    def _promised(self, image: ImageFacts, params: ParamsT) -> ImageFacts:
+        """What comes."""
+        width, height = self.size(image, params)
+        return ImageFacts(width=width, height=height, alpha=self.alpha(image, params))
 
     def _source_type(self, image: Image) -> str | None:
         """A picture that a model made stays that; any other one is now a composite with it."""
@@ -246,19 +249,7 @@ async def sent(image: Image, provider: str, product: str, beside: int = 0) -> by
 
     Refused (`<provider>.<product>.max_bytes`) if nothing fits.
     """
-    known = product_limits(provider, product)
-    room = (known.image.max_bytes or 2**62) - beside - _FORM
-    for media_type, quality in _CLEAR if image.has_alpha else _OPAQUE:
-        data = await compute(encode, image, media_type, quality, subsampling="4:4:4")
-        if len(data) <= room:
-            return data
-    raise Refused(
-        rule=f"{provider}.{product}.max_bytes",
-        says=f"{provider} takes at most {known.image.max_bytes or 0:,} bytes for {product}; this "
-        f"picture is larger in every format ({known.source}).",
-        fix="Scale it down before this step, or use another provider.",
-        remedy={"operation": "edit.resize", "params": {"max_pixels": image.facts.pixels // 2}},
-    )
+    return await compute(as_file, image, provider, product, beside)
 
 
 def mask_file(mask: Mask, polarity: Polarity) -> bytes:

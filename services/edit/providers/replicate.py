@@ -16,18 +16,18 @@ from studio.operation import Work
 from studio.providers import replicate
 
 _NAME = "replicate"
-_PRODUCT = "edit.remove_background.recraft"
 
 
 class RemoveBackground(PaidEdit[remove_background.Params]):
     """A cut-out, with the edge as soft as was asked for."""
 
+    operation = "edit.remove_background"
     provider = account = _NAME
     makes_pixels = False
 
     def product(self, image: ImageFacts | None, params: remove_background.Params) -> str:
         """Always the same."""
-        return _PRODUCT
+        return self.choice().bought()
 
     def alpha(self, image: ImageFacts, params: remove_background.Params) -> bool:
         """Always."""
@@ -35,7 +35,7 @@ class RemoveBackground(PaidEdit[remove_background.Params]):
 
     async def order(self, work: Work[remove_background.Params], image: Image) -> Order:
         """The picture alone."""
-        data = await sent(opaque(image), _NAME, _PRODUCT)
+        data = await sent(opaque(image), _NAME, self.choice().bought())
         call = replicate.remove_background(data)
         return Order(call, finish=cut_out_of(image, work.params.feather))
 

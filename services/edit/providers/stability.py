@@ -91,9 +91,11 @@ class _StabilityEdit(PaidEdit[ParamsT]):
 class Erase(_StabilityEdit[erase.Params]):
     """Its erase, with the mask as the local operation finds it."""
 
+    operation = "edit.erase"
+
     def product(self, image: ImageFacts | None, params: erase.Params) -> str:
         """Always the same."""
-        return "edit.erase"
+        return self.choice().bought()
 
     async def order(self, work: Work[erase.Params], image: Image) -> Order:
         """The picture and the mask."""
@@ -103,9 +105,11 @@ class Erase(_StabilityEdit[erase.Params]):
 class Inpaint(_StabilityEdit[inpaint.Params]):
     """Its inpaint; without a prompt, its erase, which goes on from around."""
 
+    operation = "edit.inpaint"
+
     def product(self, image: ImageFacts | None, params: inpaint.Params) -> str:
         """By whether there is a prompt."""
-        return "edit.erase" if params.prompt is None else "edit.inpaint"
+        return self.choice("erase" if params.prompt is None else "prompt").bought()
 
     def prompt(self, params: inpaint.Params) -> str | None:
         """As given."""
@@ -119,13 +123,15 @@ class Inpaint(_StabilityEdit[inpaint.Params]):
 class Outpaint(_StabilityEdit[outpaint.Params]):
     """Its outpaint. What was transparent is white."""
 
+    operation = "edit.outpaint"
+
     def __init__(self, matting: LocalMatting) -> None:
         super().__init__(matting)
         self._local = outpaint.Outpaint(matting)
 
     def product(self, image: ImageFacts | None, params: outpaint.Params) -> str:
         """Always the same."""
-        return "edit.outpaint"
+        return self.choice().bought()
 
     def prompt(self, params: outpaint.Params) -> str | None:
         """As given; it needs none."""
@@ -176,11 +182,12 @@ class Outpaint(_StabilityEdit[outpaint.Params]):
 class RemoveBackground(_StabilityEdit[remove_background.Params]):
     """Its cut-out, with the edge as soft as was asked for."""
 
+    operation = "edit.remove_background"
     makes_pixels = False
 
     def product(self, image: ImageFacts | None, params: remove_background.Params) -> str:
         """Always the same."""
-        return "edit.remove_background"
+        return self.choice().bought()
 
     def alpha(self, image: ImageFacts, params: remove_background.Params) -> bool:
         """Always."""
@@ -200,12 +207,14 @@ class ReplaceBackground(_StabilityEdit[replace_background.Params]):
     lights it from where the shadow does not fall, as strongly (light_source_strength).
     """
 
+    operation = "edit.replace_background"
+
     def product(self, image: ImageFacts | None, params: replace_background.Params) -> str:
         """Refused where the background is no picture and no words."""
         if params.prompt is None and params.image is None:
             what = "put a subject on a colour or a gradient"
             raise local_only(_NAME, "edit.replace_background", what, ("prompt", "image"))
-        return "edit.replace_background"
+        return self.choice().bought()
 
     def prompt(self, params: replace_background.Params) -> str | None:
         """As given."""
@@ -243,14 +252,16 @@ class ReplaceBackground(_StabilityEdit[replace_background.Params]):
 class SearchReplace(_StabilityEdit[search_replace.Params]):
     """Words: its search and replace. A mask: its inpaint. To erase: its erase."""
 
+    operation = "edit.search_replace"
+
     def product(self, image: ImageFacts | None, params: search_replace.Params) -> str:
         """Refused where a picture is to be put in."""
         if params.erase:
-            return "edit.erase"
+            return self.choice("erase").bought()
         if params.prompt is None:
             what = "put a picture in the place of something"
             raise local_only(_NAME, "edit.search_replace", what, ("prompt", "erase"))
-        return "edit.search_replace" if _words(params) else "edit.inpaint"
+        return self.choice("words" if _words(params) else "mask").bought()
 
     def prompt(self, params: search_replace.Params) -> str | None:
         """As given."""
@@ -270,9 +281,11 @@ class SearchReplace(_StabilityEdit[search_replace.Params]):
 class SearchRecolor(_StabilityEdit[search_recolor.Params]):
     """Words: its search and recolor. A mask: its inpaint, told to change only the colour."""
 
+    operation = "edit.search_recolor"
+
     def product(self, image: ImageFacts | None, params: search_recolor.Params) -> str:
         """By whether words say what is meant."""
-        return "edit.search_recolor" if _words(params) else "edit.inpaint"
+        return self.choice("words" if _words(params) else "mask").bought()
 
     def prompt(self, params: search_recolor.Params) -> str | None:
         """The colour, as people call it."""

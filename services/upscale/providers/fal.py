@@ -27,7 +27,7 @@ _LARGEST_SEED = 2_147_483_647  # a signed 32-bit number; assumed
 class Creative(PaidUpscale[creative.Params]):
     """Our creativity of 0..1 is its own, and its resemblance is what is left of 1."""
 
-    provider = _NAME
+    provider = account = _NAME
     operation = "upscale.creative"
     mode: ClassVar[Mode] = "creative"
     product = "upscale.clarity"

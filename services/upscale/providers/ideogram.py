@@ -25,7 +25,7 @@ _LARGEST_SEED = 2_147_483_647  # providers.md §4.5
 class Creative(PaidUpscale[creative.Params]):
     """Our creativity of 0..1 is its resemblance of 100..1."""
 
-    provider = _NAME
+    provider = account = _NAME
     operation = "upscale.creative"
     mode: ClassVar[Mode] = "creative"
     product = "upscale"

@@ -21,7 +21,6 @@ from services.upscale.operations import fast
 from services.upscale.sizes import SizeParams, check_size
 from studio.compute import compute
 from studio.imaging.decode import decode
-from studio.imaging.encode import encode
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.imaging.provenance import (
@@ -34,17 +33,11 @@ from studio.problems import Refused
 from studio.providers.call import Call
 from studio.providers.limits import check_image, check_prompt, product_limits
 from studio.providers.prices import price_book
+from studio.providers.sending import as_file
 
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
 Size = tuple[int, int]  # width and height, px
 
-#: Formats that a picture is sent in, the first that fits: PNG loses nothing.
-_FORMATS: tuple[tuple[str, int | None], ...] = (
-    ("image/png", None),
-    ("image/jpeg", 95),
-    ("image/jpeg", 85),
-)
-_FORM = 65_536  # bytes of a body that are no picture: a prompt, two texts, and the form itself
 _NEAR = 0.02  # of a side: so much may be resampled away, as providers round their sizes
 
 #: For providers that need words where none were given.
@@ -58,6 +51,10 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
     operation: ClassVar[str]
     mode: ClassVar[Mode]
     product: ClassVar[str]  # in the price book and the limits
+
+    def products(self) -> Sequence[str]:
+        """Everything that it may buy."""
+        return (self.product,)
 
     @abstractmethod
     def makes(self, image: ImageFacts) -> Size:
@@ -104,14 +101,15 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
     async def run(self, work: Work[ParamsT]) -> Sequence[Output | Failure]:
         """Buy it, bring it to size, and measure how true it stayed."""
         image = work.needed_image()
-        self.check(image.facts, work.params)
+        if not work.is_begun:  # else it is paid, and no limit refuses it any more
+            self.check(image.facts, work.params)
         if self._is_enough(image.facts, work.params):
             unchanged = ("It was large enough and is unchanged.",)
             return [Output(image=image, details=self.details(work), notes=unchanged)]
         asked = _asked(image.facts, work.params)
         data = await compute(_file, image, self.provider, self.product)
         bought = await work.buy(self.call(work, data, asked), 0)
-        received = await compute(decode, bought.files[0])
+        received = await compute(decode, bought.picture)
         result = await compute(_finished, image, received, asked)
         told: dict[str, Any] = {
             "provider": self.provider,
@@ -124,9 +122,11 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
             **await compute(judged, image, result, self.mode),
         }
         notes: tuple[str, ...] = ()
+        if getattr(work.params, "denoise", 0):
+            notes = (f"{self.provider} takes no denoise: it was not used.",)
         if says := self._difference(result, asked):
             told["needs_review"] = " ".join(one for one in (says, told["needs_review"]) if one)
-            notes = (says,)
+            notes = (*notes, says)
         return [Output(image=result, details=told, notes=notes, cost=bought.cost)]
 
     def _is_enough(self, image: ImageFacts, params: ParamsT) -> bool:
@@ -188,20 +188,8 @@ def _file(image: Image, provider: str, product: str) -> bytes:
 
     Refused (`<provider>.<product>.max_bytes`) if nothing fits.
     """
-    known = product_limits(provider, product)
-    room = (known.image.max_bytes or 2**62) - _FORM
     pixels = bled(image.pixels) if image.has_alpha else image.pixels
-    for media_type, quality in _FORMATS:
-        data = encode(image.with_pixels(pixels), media_type, quality, subsampling="4:4:4")
-        if len(data) <= room:
-            return data
-    raise Refused(
-        rule=f"{provider}.{product}.max_bytes",
-        says=f"{provider} takes at most {known.image.max_bytes or 0:,} bytes for {product}; this "
-        f"picture is larger in every format ({known.source}).",
-        fix="Scale it down before this step, or use another provider.",
-        remedy={"operation": "edit.resize", "params": {"max_pixels": image.facts.pixels // 2}},
-    )
+    return as_file(image.with_pixels(pixels), provider, product)
 
 
 def _finished(source: Image, received: Image, asked: Size) -> Image:

@@ -25,7 +25,7 @@ _NAME = "replicate"
 class _RealEsrgan(PaidUpscale[ParamsT]):
     """Exactly the factor that is asked for, up to 4."""
 
-    provider = _NAME
+    provider = account = _NAME
     product = "upscale.real-esrgan"
 
     def makes(self, image: ImageFacts) -> Size:

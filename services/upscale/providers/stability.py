@@ -27,7 +27,7 @@ _LEAST, _MOST = 0.1, 0.5  # creativity of creative, for our 0..1; providers.md Â
 class Fast(PaidUpscale[fast.Params]):
     """Four times each side; for twice, shrunk to half."""
 
-    provider = _NAME
+    provider = account = _NAME
     operation = "upscale.fast"
     mode: ClassVar[Mode] = "fast"
     product = "upscale.fast"
@@ -48,7 +48,7 @@ class Fast(PaidUpscale[fast.Params]):
 class Conservative(PaidUpscale[conservative.Params]):
     """About 4 MP, with the least creativity that it takes."""
 
-    provider = _NAME
+    provider = account = _NAME
     operation = "upscale.conservative"
     mode: ClassVar[Mode] = "conservative"
     product = "upscale.conservative"
@@ -70,7 +70,7 @@ class Conservative(PaidUpscale[conservative.Params]):
 class Creative(PaidUpscale[creative.Params]):
     """About 8.3 MP. Our creativity of 0..1 is its 0.1..0.5. A job."""
 
-    provider = _NAME
+    provider = account = _NAME
     operation = "upscale.creative"
     mode: ClassVar[Mode] = "creative"
     product = "upscale.creative"

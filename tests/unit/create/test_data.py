@@ -155,3 +155,13 @@ def test_data_that_is_wrong_is_not_loaded():
             Style.model_validate(style | wrong)
     with pytest.raises(ValidationError):
         Ladder.model_validate({"grades": {"draft": {"model": "m"}}, "source": "s"})
+
+
+def test_a_quality_that_would_buy_what_has_no_price_is_not_loaded():
+    def of(product: str) -> dict[str, object]:
+        grades = {one: {"product": product} for one in ("draft", "standard", "premium")}
+        return {"account": "fal", "grades": grades, "source": "s"}
+
+    Ladder.model_validate(of("generate.flux.dev"))
+    with pytest.raises(ValidationError, match="has no price or no limits"):
+        Ladder.model_validate(of("generate.flux.ultra"))

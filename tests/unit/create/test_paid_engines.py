@@ -20,6 +20,7 @@ from services.create.providers.openai import OpenAI
 from services.create.providers.paid import PaidGenerate
 from services.create.providers.replicate import Replicate
 from services.create.providers.stability import Stability
+from services.create.quality import ladder
 from services.create.request import Params, requested
 from services.create.service import ENGINES, engines
 from studio.money import Money
@@ -34,6 +35,8 @@ QUALITIES = ("draft", "standard", "premium")
 EVERY = pytest.mark.parametrize("engine", [one() for one in ENGINES], ids=lambda one: one.provider)
 QUALITY = pytest.mark.parametrize("quality", QUALITIES)
 CENT = Money.of("0.01")
+BLOB = "sha256:" + "0" * 64
+MANNERS = [{}, {"reference": {"blob": BLOB, "strength": 0.6}}, {"transparent": True}]
 
 
 def params(**fields: object) -> Params:
@@ -156,7 +159,15 @@ def test_a_size_that_can_be_made_is_made_exactly():
         (Imagen(), {"variations": 6}, "0.24"),
         (HuggingFace(), {"variations": 2}, "0.05"),
         (Ideogram(), {"variations": 10}, "0.3"),
-        (Ideogram(), {"quality": "draft"}, "0.03"),  # FLASH has no price; TURBO is bought
+        (Ideogram(), {"quality": "draft"}, "0.03"),
+        (Ideogram(), {"transparent": True}, "0.06"),
+        (Stability(), MANNERS[1], "0.065"),
+        (OpenAI(), MANNERS[1], "0.037992"),
+        (Gemini(), MANNERS[1], "0.067"),
+        (HuggingFace(), MANNERS[1], "0.025"),
+        (Ideogram(), MANNERS[1], "0.06"),
+        (Replicate(), MANNERS[1] | {"quality": "premium"}, "0.025"),
+        (Fal(), MANNERS[1] | {"variations": 2}, "0.06"),
         (Replicate(), {"variations": 6, "quality": "draft"}, "0.018"),
         (Replicate(), {"variations": 2, "quality": "premium"}, "0.08"),
         (Fal(), {"variations": 5}, "0.125"),
@@ -169,13 +180,21 @@ def test_the_price_is_that_of_all_calls(engine, fields, expected):
 @EVERY
 @QUALITY
 @pytest.mark.parametrize("variations", [1, 10])
-def test_the_price_is_what_the_calls_expect_to_pay(engine, quality, variations):
-    request = requested(params(quality=quality, variations=variations))
+@pytest.mark.parametrize("manner", MANNERS, ids=["words", "reference", "transparent"])
+def test_the_price_is_what_the_calls_expect_to_pay(engine, quality, variations, manner):
+    asked = params(quality=quality, variations=variations, **manner)
+    request = requested(asked)
+    if not getattr(ladder(engine.ladder), engine.manner(request)):
+        with pytest.raises(Refused):
+            engine.plan(request)
+        return
     plan = engine.plan(request)
-    calls = [engine.call(request, plan, part) for part in engine._parts(request, plan)]
-    price = engine.price(
-        None, params(quality=quality, variations=variations), engine.provider
-    ).expected
+    start = picture(64, 64) if request.followed else None
+    calls = [engine.call(request, plan, part, start) for part in engine._parts(request, plan)]
+    price = engine.price(None, asked, engine.provider).expected
+    grade = engine.grade(request)
+    assert plan.product in engine.products()
+    assert {one.path for one in calls} == {grade.endpoint or calls[0].path}
     assert sum((one.price for one in calls), Money.zero()) == price
     assert {one.product for one in calls} == {plan.product}
     assert {one.provider for one in calls} == {engine.account}
@@ -184,13 +203,40 @@ def test_the_price_is_what_the_calls_expect_to_pay(engine, quality, variations):
 # Refusals
 
 
-@EVERY
-def test_a_reference_that_would_not_be_followed_is_refused_before_it_is_paid(engine):
-    blob = "sha256:" + "0" * 64
-    engine.check(None, params(reference={"blob": blob, "strength": 0}))
+def test_a_reference_that_would_not_be_followed_is_refused_before_it_is_paid():
+    Imagen().check(None, params(reference={"blob": BLOB, "strength": 0}))
     with pytest.raises(Refused) as refused:
-        engine.check(None, params(reference={"blob": blob}))
+        Imagen().check(None, params(reference={"blob": BLOB}))
     assert refused.value.rule == "create.generate.reference"
+    assert {"local", "stability", "fal"} <= set(refused.value.valid)
+
+
+@pytest.mark.parametrize(
+    "engine", [Stability(), Gemini(), Fal()], ids=["stability", "google", "fal"]
+)
+def test_a_background_that_would_be_made_is_refused_where_none_is_asked_for(engine):
+    with pytest.raises(Refused) as refused:
+        engine.check(None, params(transparent=True))
+    assert refused.value.rule == "create.generate.transparent"
+    assert refused.value.valid == ["ideogram", "openai"]
+
+
+def test_the_local_engine_refuses_pictures_without_a_background():
+    with pytest.raises(Refused, match="whole pictures only") as refused:
+        Generate().check(None, params(transparent=True))
+    assert "edit.remove_background" in refused.value.fix
+
+
+def test_nobody_is_asked_to_follow_a_picture_without_its_background():
+    with pytest.raises(Refused) as refused:
+        OpenAI().check(None, params(transparent=True, reference={"blob": BLOB}))
+    assert refused.value.rule == "create.generate.transparent"
+
+
+def test_pictures_without_a_background_are_forecast_as_such():
+    for engine in (OpenAI(), Ideogram()):
+        [facts] = engine.forecast(None, params(transparent=True))
+        assert facts.alpha
 
 
 @EVERY
@@ -269,6 +315,23 @@ def test_imagen_keeps_its_watermark():
     assert "addWatermark" not in parameters
 
 
+def test_a_picture_is_followed_as_closely_as_was_asked_in_each_providers_own_measure():
+    def told(engine: PaidGenerate) -> Call:
+        request = requested(params(reference={"blob": BLOB, "strength": 0.8}))
+        return engine.call(request, engine.plan(request), range(1), picture(64, 64))
+
+    assert told(Stability()).form["strength"] == "0.2"
+    assert told(Stability()).form["mode"] == "image-to-image"
+    assert told(Fal()).json["strength"] == 0.2
+    assert told(Replicate()).json["input"]["prompt_strength"] == 0.2
+    assert told(Ideogram()).form["image_weight"] == "80"
+    for engine in (OpenAI(), Gemini(), HuggingFace()):
+        request = requested(params(reference={"blob": BLOB, "strength": 0.8}))
+        plan = engine.plan(request)
+        assert "Keep closely to the reference" in plan.prompt
+        assert any("told in words" in note for note in plan.notes)
+
+
 # What is made of what was bought
 
 
@@ -333,6 +396,12 @@ async def test_a_picture_of_the_wrong_size_is_kept_for_review():
     assert made.details["needs_review"] in made.notes
 
 
+async def test_a_background_that_was_not_wanted_is_kept_for_review():
+    till = Till(lambda _: bought(picture(1024, 1024)))
+    [made] = await run(Ideogram(), till, transparent=True)
+    assert "has a background" in made.details["needs_review"]
+
+
 async def test_a_size_that_is_off_by_less_than_was_known_of_it_is_only_noted():
     [made] = await run(Stability(), Till(lambda _: bought(picture(1240, 1256))))
     assert "needs_review" not in made.details
@@ -363,6 +432,7 @@ async def test_pictures_of_one_call_share_its_cost_to_the_last_billionth():
     ids=["unbilled", "billed", "perhaps billed", "in doubt", "expired"],
 )
 async def test_a_variation_that_is_refused_costs_the_others_nothing(refusal, paid):
+    refusal.cost = paid  # as the buyer has it on record
     till = Till(lambda index: refusal if index == 1 else bought(CORE))
     first, second, third = await run(Stability(), till, variations=3)
     assert isinstance(first, Output)

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from services.edit.models import providers
 from services.edit.providers.paid import Canvas, no_larger
 from services.edit.providers.stability import colour_in_words
 from services.edit.service import operations
@@ -13,7 +14,8 @@ from studio.imaging.image import Image
 from studio.problems import Refused
 
 ALL = {
-    one.name: one for one in operations(("stability", "openai", "google", "ideogram", "replicate"))
+    one.name: one
+    for one in operations(("stability", "openai", "google", "huggingface", "ideogram", "replicate"))
 }
 BOX = {"box": {"x0": 0.25, "y0": 0.25, "x1": 0.5, "y1": 0.5}}
 PHOTO = ImageFacts(width=1200, height=800)
@@ -164,7 +166,8 @@ def test_every_engine_has_a_price_before_there_is_a_picture():
     }
     for name, own in ALL.items():
         for provider in own.paid:
-            engine, params = engine_of(name, provider, **raw[name])
+            asked = {"ratio": "3:2"} if provider == "ideogram" and "outpaint" in name else raw[name]
+            engine, params = engine_of(name, provider, **asked)
             engine.check(None, params)
             assert engine.price(None, params, provider).expected
             assert list(engine.forecast(None, params)) == []
@@ -183,3 +186,47 @@ def test_no_larger_means_no_larger(width, height, pixels):
     assert small[0] * small[1] <= max(pixels, *small)
     assert small[0] <= width
     assert small[1] <= height
+
+
+def test_what_an_engine_buys_is_in_the_data_and_every_product_of_the_data_is_bought_by_one():
+    for own in ALL.values():
+        for provider, engine in own.paid.items():
+            ways = providers()[provider].operations[own.name]
+            assert set(engine.products()) == {p for one in ways.values() for p in one.products}
+    done = {(provider, name) for name, own in ALL.items() for provider in own.paid}
+    assert done == {(who, name) for who, one in providers().items() for name in one.operations}
+
+
+@pytest.mark.parametrize(
+    ("raw", "rule"),
+    [
+        ({"left": 8}, "ideogram.edit.outpaint.local_only"),
+        ({"left": 8, "right": 8, "up": 8, "down": 8}, "ideogram.edit.outpaint.local_only"),
+        ({"ratio": "3:2", "anchor": "top"}, "ideogram.edit.outpaint.local_only"),
+        ({"ratio": "3:2", "prompt": "a sea"}, "ideogram.edit.outpaint.local_only"),
+        ({"ratio": "3.2:1"}, "ideogram.reframe.max_ratio"),
+        ({"ratio": "1:1"}, "edit.outpaint.nothing_to_do"),
+    ],
+)
+def test_ideogram_extends_squares_evenly_in_one_direction(raw, rule):
+    square = ImageFacts(width=512, height=512)
+    assert refused("edit.outpaint", "ideogram", square, **raw).rule == rule
+
+
+def test_ideogram_takes_no_picture_that_is_not_square_or_that_it_would_shrink():
+    assert refused("edit.outpaint", "ideogram", ratio="2:1").rule == "ideogram.reframe.square"
+    large = ImageFacts(width=1024, height=1024)
+    found = refused("edit.outpaint", "ideogram", large, ratio="16:9")
+    assert found.rule == "ideogram.reframe.output"
+    assert found.remedy == {"operation": "edit.resize", "params": {"max_side": 736}}
+    small = ImageFacts(width=736, height=736)
+    assert forecast("edit.outpaint", "ideogram", small, ratio="16:9").width == 1308
+
+
+def test_an_edit_by_hugging_face_keeps_the_ratio_and_has_about_a_megapixel_at_most():
+    made = forecast("edit.general", "huggingface", instruction="make it winter")
+    assert abs(made.width / made.height - 1.5) < 0.01
+    assert 900_000 < made.width * made.height <= 1_048_576
+    tiny = ImageFacts(width=63, height=400)
+    found = refused("edit.general", "huggingface", tiny, instruction="make it winter")
+    assert found.rule == "huggingface.edit.flux.1-kontext-dev.min_side"

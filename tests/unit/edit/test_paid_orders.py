@@ -17,7 +17,8 @@ from studio.problems import Refused
 from studio.providers.buying import Bought
 
 ALL = {
-    one.name: one for one in operations(("stability", "openai", "google", "ideogram", "replicate"))
+    one.name: one
+    for one in operations(("stability", "openai", "google", "huggingface", "ideogram", "replicate"))
 }
 BOX = {"box": {"x0": 0.0, "y0": 0.0, "x1": 0.5, "y1": 0.5}, "grow": 0}
 COST = Money.of("0.07")
@@ -182,3 +183,24 @@ async def test_a_picture_that_fits_in_no_format_is_refused():
     with pytest.raises(Refused) as caught:
         await sent(grey(), "stability", "edit.erase", beside=10_485_760)
     assert caught.value.rule == "stability.edit.erase.max_bytes"
+
+
+async def test_a_square_is_reframed_and_comes_back_at_its_own_size(performed):
+    shop = Shop(Pillow.new("RGB", (1312, 736), "navy"))
+    square = grey(500, 500)
+    made = await performed("edit.outpaint", "ideogram", square, shop, ratio="16:9")
+    assert shop.calls[0].form["resolution"] == "1312x736"
+    assert shop.file("image").size == (500, 500)
+    assert made.image.pixels.size == (889, 500)
+    assert made.details["margins"] == {"left": 194, "right": 195, "up": 0, "down": 0}
+    assert "needs_review" not in made.details
+
+
+async def test_an_instruction_goes_to_hugging_face_with_the_size_that_is_wanted(performed):
+    shop = Shop(Pillow.new("RGB", (640, 480), "navy"))
+    made = await performed("edit.general", "huggingface", grey(), shop, instruction="winter")
+    parameters = shop.calls[0].json["parameters"]
+    assert parameters["prompt"] == "winter"
+    assert parameters["target_size"] == {"width": 640, "height": 480}
+    assert made.image.pixels.size == (640, 480)
+    assert made.cost == COST
