@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.fallbacks import covered
 from gateway.quotes import Change, Quote, Stopped, attempt, refused_by
 from gateway.studios import Studios
 from studio.imaging.facts import ImageFacts
@@ -63,18 +64,28 @@ class Planner:
         """The plan. Refused names the step and the rule that no change gets around.
 
         providers: who is asked, in this order, for steps that name nobody; the others that can do
-            the step are its fallbacks.
+            the step are its fallbacks, but for those that a limit forbids.
         """
         wanted = await self._with_providers(steps, providers)
         quoted = await attempt(self._studios, workspace, wanted, starts)
         if isinstance(quoted, Quote):
-            return Plan(wanted, quoted)
+            return await self._covered(workspace, Plan(wanted, quoted), starts)
         if not repair:
             raise refused_by(quoted)
         best = await self._repaired(workspace, _Try(wanted), quoted, starts)
         if best is None:
             raise refused_by(quoted)
-        return best
+        return await self._covered(workspace, best, starts)
+
+    async def _covered(
+        self, workspace: str, plan: Plan, starts: Sequence[ImageFacts | None]
+    ) -> Plan:
+        """The plan with the fallbacks that no limit forbids, and with what they may cost."""
+        steps, quote, left_out = await covered(
+            self._studios, workspace, plan.steps, starts, plan.quote
+        )
+        changes = [*plan.changes, *left_out]
+        return Plan(steps, quote.model_copy(update={"changes": changes}), changes)
 
     async def _repaired(
         self,

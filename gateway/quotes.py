@@ -59,7 +59,7 @@ class StepQuote(BaseModel):
 class Change(BaseModel):
     """What was changed of the steps that were asked for, so that every limit holds."""
 
-    kind: Literal["order", "inserted", "mode", "provider"]
+    kind: Literal["order", "inserted", "mode", "provider", "fallback"]
     step: int = Field(ge=1, description="the number of the step in the plan")
     rule: str = Field(description="that stopped it as it was", examples=["stability.upscale.fast"])
     says: str

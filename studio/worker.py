@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -32,14 +32,14 @@ from studio.findings import Findings
 from studio.imaging.decode import decode
 from studio.imaging.encode import encode
 from studio.ledger import Ledger, Outcome, StoredOutput
-from studio.money import Money
+from studio.money import Money, PriceRange
 from studio.operation import AnyOperation, Failure, Output, Work
 from studio.problems import Broken, Refused
 from studio.providers.buying import Bought, Buyer
-from studio.providers.call import Call, ProviderAway
+from studio.providers.call import Call, InDoubt, ProviderAway
 from studio.providers.purchases import Purchase, costs
 from studio.rpc import choose_provider, find_operation
-from studio.settling import Settling
+from studio.settling import Settling, labels_among
 from studio.shares import divide
 from studio.slip import derived, step_id
 
@@ -49,6 +49,18 @@ class Cancelled(Refused):
 
     kind = "cancelled"
     status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One step as one provider does it."""
+
+    step: UUID
+    data: ItemData
+    params: Any
+    provider: str
+    is_begun: bool  # a part of it was bought before
+    is_last: bool  # the last attempt
 
 
 class Worker:
@@ -69,7 +81,10 @@ class Worker:
         self._operations = {operation.name: operation for operation in operations}
         self._bus, self._blobs, self._ledger = bus, blobs, ledger
         self._findings, self._buyer = findings, buyer
-        self._settling = Settling(studio, self._advance, self._publish)
+        labels = labels_among(self._operations)
+        self._settling = Settling(
+            studio, self._advance, self._publish, paid=self._paid, labels=labels
+        )
 
     async def handle(self, delivery: Delivery) -> Settlement:
         """Settle one delivery (studio.settling says how errors end)."""
@@ -116,10 +131,14 @@ class Worker:
         operation = find_operation(self._operations, head.operation)
         params = operation.parse(head.params)
         asked = choose_provider(operation, head.provider)
+        able = [asked, *(one for one in head.fallbacks if one in operation.offered)]
+        is_paid = any(one in operation.paid for one in able)
+        begun = await self._purchases(step) if is_paid else []
         away: ProviderAway | None = None
-        for provider in await self._providers(step, operation, asked, head.fallbacks):
+        for provider in self._order(able, begun):
             try:
-                return await self._perform_by(provider, operation, step, data, params)
+                job = _Job(step, data, params, provider, bool(begun), delivery.is_last_attempt)
+                return await self._perform_by(operation, job)
             except ProviderAway as error:
                 if await self._purchases(step):
                     raise
@@ -129,40 +148,29 @@ class Worker:
                     raise
         raise away or Broken(rule="worker.providers", says="Nobody was asked to do this step.")
 
-    async def _providers(
-        self, step: UUID, operation: AnyOperation, asked: str, fallbacks: Iterable[str]
-    ) -> list[str]:
+    def _order(self, able: list[str], begun: Iterable[Purchase]) -> list[str]:
         """Who may do it: the one that was asked for, then its fallbacks; who is away goes last.
         Whoever was paid for a part of the step does all of it."""
-        able = [asked, *(one for one in fallbacks if one in operation.offered)]
-        buyer = self._buyer
-        if buyer is None or len(able) == 1:
+        if self._buyer is None or len(able) == 1:
             return able
-        paid = {one.engine for one in await self._purchases(step)}
-        begun = [one for one in able if one in paid]
-        return begun or sorted(able, key=buyer.is_away)
+        paid = {one.engine for one in begun}
+        return [one for one in able if one in paid] or sorted(able, key=self._buyer.is_away)
 
     async def _purchases(self, step: UUID) -> list[Purchase]:
         return await self._buyer.purchases.of_step(step) if self._buyer else []
 
-    async def _perform_by(
-        self, provider: str, operation: AnyOperation, step: UUID, data: ItemData, params: Any
-    ) -> Outcome:
+    async def _perform_by(self, operation: AnyOperation, job: _Job) -> Outcome:
+        step, data, params, provider = job.step, job.data, job.params, job.provider
         facts = data.image.facts if data.image else None
         engine = operation.engine(provider)
-        engine.check(facts, params)
         quoted = engine.price(facts, params, provider)
-        if data.budget is not None and quoted.maximum and not quoted.maximum <= data.budget:
-            raise Refused(
-                rule="budget.exhausted",
-                says=f"{operation.name} may cost {quoted.maximum}, but this item may spend only "
-                f"{data.budget}.",
-                fix="Raise the run's budget, or use a lower quality or fewer variations.",
-            )
+        if not job.is_begun:  # else it is paid, and no limit refuses it any more
+            engine.check(facts, params)
+            _check_budget(operation, data, quoted)
         about = {"run": str(data.run), "item": str(data.item), "operation": operation.name}
         started = time.perf_counter()
         async with self._ledger.claimed(step, provider=provider, **about):
-            made = await self._work(operation, step, data, params, provider)
+            made = await self._work(operation, job)
             seconds = time.perf_counter() - started
             outcome = Outcome(
                 provider=provider,
@@ -171,14 +179,17 @@ class Worker:
                 cost=sum((one.cost for one in made), Money.zero()),
                 seconds=round(seconds, 3),
             )
+            if self._buyer and provider in operation.paid:
+                await self._buyer.give_up(step)  # of what failed something may be under way
             outcome = await self._ledger.record(step, outcome)
         metrics.steps.labels(operation.name, provider, "made").inc()
         metrics.step_seconds.labels(operation.name, provider).observe(seconds)
         return outcome
 
-    async def _work(
-        self, operation: AnyOperation, step: UUID, data: ItemData, params: Any, provider: str
-    ) -> Sequence[Output | Failure]:
+    async def _work(self, operation: AnyOperation, job: _Job) -> Sequence[Output | Failure]:
+        step, data, provider = job.step, job.data, job.provider
+        if job.is_begun and data.image and self._buyer:
+            await self._buyer.resume(step)  # no pixels are touched while a provider works
         image = None
         if data.image and operation.decodes:
             with telemetry.span("fetch", blob=data.image.blob):
@@ -187,7 +198,7 @@ class Worker:
                 image = await compute(decode, blob)
         work = Work(
             step_id=step,
-            params=params,
+            params=job.params,
             image=image,
             facts=image.facts if image else None,
             provider=provider,
@@ -196,6 +207,8 @@ class Worker:
             about=data.about,
             write_blob=self._blobs.put,
             buy=partial(self._buy, step, provider),
+            is_begun=job.is_begun,
+            is_last=job.is_last,
         )
         if data.image:
             work = replace(work, found=partial(self._findings.found, data.image.blob))
@@ -203,6 +216,8 @@ class Worker:
             try:
                 return await operation.engine(provider).run(work)
             except Refused as refused:
+                if isinstance(refused, InDoubt) and refused.may_come:
+                    raise  # and no outcome: a replay asks for it again
                 return [await self._paid_for_nothing(step, refused)]
 
     async def _buy(self, step: UUID, provider: str, call: Call, index: int) -> Bought:
@@ -217,6 +232,27 @@ class Worker:
         if not paid:
             raise refused
         return Failure(refused.as_problem(telemetry.trace_id()), cost=paid)
+
+    async def _paid(self, data: ItemData) -> StepRecord | None:
+        """The record of a step that ends without an outcome, if it has cost something."""
+        if self._buyer is None or data.slip.address != self.studio:
+            return None
+        step = step_id(_known(data.run), _known(data.item), data.slip)
+        if await self._ledger.outcome(step):
+            return None  # its facts tell
+        purchases = await self._buyer.give_up(step)
+        if not (cost := costs(purchases)):
+            return None
+        head = data.slip.head
+        return StepRecord(
+            id=step,
+            operation=head.operation,
+            index=data.slip.position,
+            params=head.params,
+            provider=purchases[0].engine or purchases[0].provider,
+            quoted=sum((one.price for one in purchases), Money.zero()),
+            cost=cost,
+        )
 
     async def _store(self, made: Output | Failure) -> StoredOutput:
         about: dict[str, Any] = {
@@ -301,6 +337,16 @@ def _known(id_: UUID | None) -> UUID:
     if id_ is None:
         raise Broken(rule="event.ids", says="An event was not parsed before it was worked on.")
     return id_
+
+
+def _check_budget(operation: AnyOperation, data: ItemData, quoted: PriceRange) -> None:
+    if data.budget is not None and quoted.maximum and not quoted.maximum <= data.budget:
+        raise Refused(
+            rule="budget.exhausted",
+            says=f"{operation.name} may cost {quoted.maximum}, but this item may spend only "
+            f"{data.budget}.",
+            fix="Raise the run's budget, or use a lower quality or fewer variations.",
+        )
 
 
 def _about(about: About, details: dict[str, Any]) -> About:

@@ -40,6 +40,9 @@ _OFF_CENTRE = 0.15  # how far, in views, the close-up's face may lie from the mi
 _SAME_UNION = 0.3
 _SAME_SMALLER = 0.6
 
+# A head is its face, brows to chin, and so much of it more.
+_ABOVE, _BELOW, _ASIDE = 0.55, 0.20, 0.20
+
 
 @dataclass(frozen=True, slots=True)
 class Face:
@@ -82,6 +85,13 @@ def faces(image: Image) -> list[Face]:
             if face and _is_new(face.box, found):
                 found.append(face)
     return sorted(found, key=lambda face: (-face.score, face.box.x0, face.box.y0))
+
+
+def head(face: Box) -> Box:
+    """The whole head of a face, hair and chin with it."""
+    high, wide = face.height, face.width
+    left, right = face.x0 - _ASIDE * wide, face.x1 + _ASIDE * wide
+    return Box.clipped(left, face.y0 - _ABOVE * high, right, face.y1 + _BELOW * high) or face
 
 
 def _is_new(box: Box, found: list[Face]) -> bool:

@@ -24,6 +24,13 @@ from studio.imaging.weights import weight_file
 MATTE_SIDE = 320
 SALIENCY_SIDE = 192
 
+# A second, coarser look for cut-outs: a large or pale part that the net doubts from near is whole
+# from further off (the rocket's foot, the cat's cheek). What either look is sure of is subject. On
+# 40 scenes with known mattes (benchmarks.matting, seeds 2026 and 2027) the sum of errors falls by a
+# tenth (16.9 to 15.2 thousand pixels), IoU rises from 0.945 to 0.958, for 1.6 times the work. Looks
+# from nearer, at a crop around the subject, made both worse (2026-11-25).
+_FURTHER_OFF = 256
+
 # Per channel, as the net was trained (ImageNet statistics; U-2-Net, data_loader.py, ToTensorLab).
 _MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
@@ -33,7 +40,7 @@ _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32)
 # more (320 px) and at 0.07 and more (192 px), dark ones on white from 3 px on at 0.67 and more at
 # either. Stretching the former to 0..1, as the reference code does, would make a subject out of
 # rounding noise.
-_NOTHING = {MATTE_SIDE: 0.25, SALIENCY_SIDE: 0.06}
+_NOTHING = {MATTE_SIDE: 0.25, _FURTHER_OFF: 0.25, SALIENCY_SIDE: 0.06}
 
 # The input's two sides as the file has them, and as a symbol that fits any number, of the same
 # length (onnx.proto, TensorShapeProto.Dimension: field 1 is dim_value, here 320; 2 is dim_param).
@@ -60,7 +67,11 @@ def matte(image: Image) -> FloatArray:
 
     All 0 where nothing stands out. Raises as `saliency` does.
     """
-    return _fitted(_square(image, MATTE_SIDE), image, image.pixels.size)
+    near = _square(image, MATTE_SIDE)
+    if not near.any():
+        return _fitted(near, image, image.pixels.size)
+    far = cv2.resize(_square(image, _FURTHER_OFF), near.shape, interpolation=cv2.INTER_CUBIC)
+    return _fitted(np.maximum(near, far), image, image.pixels.size)
 
 
 def _fitted(square: FloatArray, image: Image, size: tuple[int, int]) -> FloatArray:

@@ -1,13 +1,15 @@
 """Accounts: keys and addresses of the providers, from the settings.
 
 Keys are secrets: they go into one request header and nowhere else. What is written down instead
-is the account's name, a short hash of the key.
+is the account's name, a short hash of the key. A key is changed by putting the new one before the
+old one, with a comma between: the first buys, and what was ordered with another is still asked for
+with that one. Once no job of the old one is under way, it can be left out (docs/adr/0013).
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
@@ -18,7 +20,11 @@ from studio.settings import Settings
 class ProviderSettings(Settings):
     """Settings of a service that may buy. A provider without a key is not offered."""
 
-    stability_api_key: SecretStr | None = Field(default=None, description="of Stability AI")
+    stability_api_key: SecretStr | None = Field(
+        default=None,
+        description="of Stability AI; here as below: of several, separated by commas, the first "
+        "buys, and the others fetch what was ordered with them",
+    )
     stability_url: str = Field(default="https://api.stability.ai", description="its API")
     openai_api_key: SecretStr | None = Field(default=None, description="of OpenAI")
     openai_url: str = Field(default="https://api.openai.com/v1", description="its API")
@@ -42,13 +48,12 @@ class ProviderSettings(Settings):
         "is in doubt, so longer than a call may take",
     )
     provider_share: float = Field(
-        default=0.33,
+        default=1,
         gt=0,
         le=1,
-        description="this service's part of each account's rate limit; 1: nobody else uses the "
-        "accounts, so their balances settle calls in doubt",
+        description="this installation's part of each account's rate limit; 1: nobody else uses "
+        "the accounts, so their balances settle calls in doubt",
     )
-
     reconcile_interval: float = Field(
         default=600, gt=0, description="s between two readings of the accounts' balances"
     )
@@ -80,6 +85,7 @@ class Account:
     provider: str
     url: str
     key: SecretStr = field(repr=False)
+    former: tuple[SecretStr, ...] = field(default=(), repr=False)  # they buy nothing any more
 
     @property
     def name(self) -> str:
@@ -87,12 +93,19 @@ class Account:
         digest = hashlib.sha256(self.key.get_secret_value().encode()).hexdigest()
         return f"{self.provider} {digest[:10]}"
 
+    def named(self, name: str) -> Account | None:
+        """The account of that name: this one, or one of a former key; None if its key is gone."""
+        every = [self, *(replace(self, key=key, former=()) for key in self.former)]
+        return next((one for one in every if one.name == name), None)
+
 
 def accounts(settings: Settings) -> dict[str, Account]:
     """The providers that have a key, by name."""
     found = {}
     for provider in PROVIDERS:
         key = getattr(settings, f"{provider}_api_key", None)
-        if key is not None and key.get_secret_value():
-            found[provider] = Account(provider, getattr(settings, f"{provider}_url"), key)
+        keys = key.get_secret_value().split(",") if key is not None else []
+        if every := [SecretStr(one.strip()) for one in keys if one.strip()]:
+            url = getattr(settings, f"{provider}_url")
+            found[provider] = Account(provider, url, every[0], tuple(every[1:]))
     return found

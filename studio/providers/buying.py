@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
 from studio.money import Money
 from studio.problems import Problem, Refused, Unavailable
+from studio.providers import wire
 from studio.providers.accounts import Account
 from studio.providers.breaker import Breaker
 from studio.providers.call import (
@@ -37,25 +38,25 @@ from studio.providers.call import (
     ProviderAway,
     ProviderRefused,
 )
+from studio.providers.jobs import Question, question
 from studio.providers.limits import Rate, provider_limits
-from studio.providers.pictures import picture
-from studio.providers.purchases import Purchase, Purchases, call_name
+from studio.providers.prices import price_book
+from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases, call_name
 from studio.providers.turns import Turns
 
 log = logging.getLogger(__name__)
 
-#: s that a job may take before it is given up as in doubt.
-_LONGEST_JOB = 3600
 #: s for which our own stores may be away when something that is paid has come, and between tries.
 _INSISTING, _PAUSE = 120.0, 1.0
 #: What an operator mends: nothing was billed, and the same call may work once it is mended.
 _OURS_TO_MEND = {"provider.key", "provider.credit"}
-_MAX_REPLY = 64 * 1024 * 1024  # bytes
-_ERROR, _TOO_MANY, _SERVER_ERROR, _GONE = 400, 429, 500, {403, 404, 410}
+_TOO_MANY, _SERVER_ERROR = 429, 500
 #: What proxies answer when they lose patience with a call that may yet be done (and billed).
 _FROM_A_PROXY = {502, 504, 520, 522, 524}
 #: A 429 that no waiting ends: the account has no money (OpenAI's code).
 _NO_MONEY = b"insufficient_quota"
+#: What a provider answers who does not know a job as this key's.
+_NOT_YOURS = {401, 403, 404}
 
 
 T = TypeVar("T")
@@ -63,11 +64,29 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Bought:
-    """What a call brought: encoded pictures, and what was paid for them."""
+    """What a call brought: encoded pictures, and what was paid for all of them."""
 
-    files: list[bytes]
+    files: list[bytes | None]  # None: paid, and lost before it was fetched; not all are
     cost: Money
     details: Mapping[str, Any] = field(default_factory=dict)
+    problem: Problem | None = None  # what became of those that were lost
+
+    @property
+    def picture(self) -> bytes:
+        """Of a call that makes one."""
+        return next(one for one in self.files if one is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """Which call of which step, and what is on record of it."""
+
+    step: UUID
+    index: int
+    known: Purchase
+
+    def now(self, **what: Any) -> _Case:
+        return replace(self, known=self.known.model_copy(update=what))
 
 
 class Buyer:
@@ -82,7 +101,7 @@ class Buyer:
         *,
         share: float = 1.0,
     ) -> None:
-        """share: this service's part of each account's rate limit, 0..1."""
+        """share: our part of each account's rate limit, 0..1."""
         self.accounts, self.purchases = dict(accounts), purchases
         self._turns, self._blobs, self._share = turns, blobs, share
         self.client = httpx.AsyncClient(follow_redirects=False)
@@ -110,21 +129,46 @@ class Buyer:
         if known is None:
             return await self._send(step, call, index, engine)
         if engine and known.engine and known.engine != engine:
-            raise _another(known.engine)
+            raise AnotherSold.by(known.engine)
+        case = _Case(step, index, known)
         match known.state:
             case "bought":
                 return await self._remembered(known)
-            case "job":
-                return await self._poll(step, call, index, known)
+            case "job" | "in_doubt" if known.job:  # asking costs nothing, however late
+                return await self._poll(case, Question(call.read, call.headers))
             case "linked":
-                return await self._collected(step, index, known)
+                return await self._collected(case)
             case "refused" if known.problem:
-                raise _as_before(known.problem, known)
+                raise ProviderRefused.as_before(known.problem, known.cost)
             case _:
-                raise await self._doubt(step, call, index, known)
+                raise await self._doubt(case)
+
+    async def resume(self, step: UUID) -> None:
+        """Ask for a step's jobs without their calls: no picture is touched while they are worked
+        on. Raises Parked, ProviderAway and InDoubt; any other end is on record, and `buy` tells
+        it."""
+        for index, known in (await self.purchases.numbered(step)).items():
+            is_open = known.job and known.state in ("job", "in_doubt")
+            asking = question(known.provider, str(known.path)) if is_open else None
+            if asking is None:
+                continue
+            try:
+                await self._poll(_Case(step, index, known), asking)
+            except ProviderRefused as refused:
+                log.info("A job has ended without its picture: %s", refused.says)
+
+    async def give_up(self, step: UUID) -> list[Purchase]:
+        """Wait no longer for a step: whatever of it is under way is in doubt. Returns all of its
+        purchases as they are then."""
+        purchases = await self.purchases.numbered(step)
+        for index, known in purchases.items():
+            if known.state in ("sent", "job"):
+                await self._doubt(_Case(step, index, known))
+        return [*(await self.purchases.numbered(step)).values()] if purchases else []
 
     async def _send(self, step: UUID, call: Call, index: int, engine: str | None) -> Bought:
         account = self._account(call.provider)
+        most = price_book().most(call.provider, call.product, call.price)
         self._breakers[call.provider].check()
         limits = provider_limits(call.provider)
         if limits.rate:
@@ -136,178 +180,183 @@ class Buyer:
             account=account.name,
             engine=engine,
             price=call.price,
-            cost=call.price,
+            most=most,
+            cost=most,
             since=datetime.now(UTC),
         )
-        if not await self.purchases.begin(step, index, sent):
-            raise await self._doubt(step, call, index, sent)
+        case = _Case(step, index, sent)
+        try:
+            is_first = await self.purchases.begin(step, index, sent)
+        except Unavailable:
+            await _surely(partial(self.purchases.withdraw, step, index, sent))
+            raise
+        if not is_first:
+            raise await self._doubt(case)
+        ordering = metrics.provider_call(call.provider, call.product, unsent=wire.NEVER_LEFT)
         with telemetry.span("buy", provider=call.provider, product=call.product):
             try:
-                response = await self._request(account, call, call_name(step, index))
-            except _NEVER_LEFT as error:
-                await self._forgotten(step, index)
+                with ordering as replied:
+                    name = call_name(step, index)
+                    response = await wire.send(self.client, account, call, name)
+                    replied(response.status_code)
+            except wire.NEVER_LEFT as error:
+                await self._forgotten(case)
                 self._breakers[call.provider].failed()
                 # not `from error`: of a header that cannot be sent, it tells the value
-                raise _away(call.provider, type(error).__name__) from None
+                why = type(error).__name__
+                raise ProviderAway.because(call.provider, why, None, Money.zero()) from None
             except httpx.HTTPError as error:
                 self._breakers[call.provider].failed()
-                raise await self._doubt(step, call, index, sent) from error
-        return await self._replied(step, call, index, sent, response)
-
-    async def _request(self, account: Account, call: Call, name: str) -> httpx.Response:
-        """Send it. The step's name goes along, for whoever searches the provider's logs."""
-        files = [(name, (one.name, one.data, one.media_type)) for name, one in call.files]
-        return await self.client.post(
-            account.url + call.path,
-            headers={
-                **_credentials(account),
-                _CLIENT_NAME.get(call.provider, "x-studio-step"): name,
-                **call.headers,
-            },
-            json=call.json,
-            data=call.form,
-            files=files or None,
-            timeout=httpx.Timeout(call.patience, connect=10),
-        )
+                raise await self._doubt(case) from error
+        if response.status_code in _FROM_A_PROXY and not call.is_queued:
+            self._breakers[call.provider].failed()
+            raise await self._doubt(case)
+        return await self._replied(case, response, call.read)
 
     async def _replied(
-        self, step: UUID, call: Call, index: int, sent: Purchase, response: httpx.Response
+        self, case: _Case, response: httpx.Response, read: Callable[[httpx.Response], Answer]
     ) -> Bought:
         """Believe a reply: it was not done, it was refused, it is being done, or it is here."""
-        status = response.status_code
+        status, known = response.status_code, case.known
         is_broke = status == _TOO_MANY and _NO_MONEY in response.content
-        if status in _FROM_A_PROXY and sent.state == "sent" and not call.is_queued:
-            self._breakers[call.provider].failed()
-            raise await self._doubt(step, call, index, sent)
         if not is_broke and (status == _TOO_MANY or status >= _SERVER_ERROR):
-            if sent.state == "sent":
-                await self._forgotten(step, index)
-            raise await self._not_now(call.provider, response, is_paid=sent.state == "job")
-        self._breakers[call.provider].answered()
+            if known.state == "sent":
+                await self._forgotten(case)
+            raise await self._not_now(known, response)
+        self._breakers[known.provider].answered()
         try:
-            if len(response.content) > _MAX_REPLY:
+            if len(response.content) > wire.MAX_REPLY:
                 raise ValueError("larger than any picture")
-            answer = await asyncio.to_thread(call.read, response)  # megabytes of base64
+            answer = await asyncio.to_thread(read, response)  # megabytes of base64
         except ProviderRefused as refused:
-            if refused.rule in _OURS_TO_MEND and refused.billed == "no":
-                if sent.state == "job":  # it is made all the same: ask again with a better key
-                    raise _away(call.provider, f"HTTP {status}", is_paid=True) from refused
-                await self._forgotten(step, index)
-                raise
-            cost = Money.zero() if refused.billed == "no" else sent.price
-            problem = refused.as_problem()
-            await self._became(step, index, sent, state="refused", problem=problem, cost=cost)
+            await self._refused(case, refused, status)
             raise
         except (ValueError, KeyError, TypeError, IndexError) as unreadable:
-            log.warning("%s replied with something unreadable", call.provider)
-            raise await self._doubt(step, call, index, sent) from unreadable
-        return await self._answered(step, call, index, sent, answer)
+            log.warning("%s replied with something unreadable", known.provider)
+            raise await self._doubt(case) from unreadable
+        return await self._answered(case, answer)
 
-    async def _answered(
-        self, step: UUID, call: Call, index: int, sent: Purchase, answer: Answer
-    ) -> Bought:
+    async def _refused(self, case: _Case, refused: ProviderRefused, status: int) -> None:
+        """Write down what it cost; what an operator can mend is not written down."""
+        known = case.known
+        if refused.rule in _OURS_TO_MEND and refused.billed == "no":
+            if known.state != "sent":  # it is made all the same: ask again with a better key
+                why = f"HTTP {status}"
+                raise ProviderAway.because(known.provider, why, None, known.cost) from refused
+            await self._forgotten(case)
+            return
+        billed = {"no": Money.zero(), "yes": known.price, "unknown": known.ceiling}
+        refused.cost = billed[refused.billed]
+        problem = refused.as_problem()
+        await self._became(case.now(state="refused", problem=problem, cost=refused.cost))
+        if refused.billed == "yes":
+            _count_spent(known.provider, refused.cost)
+
+    async def _answered(self, case: _Case, answer: Answer) -> Bought:
+        known = case.known
         match answer:
             case Job(id=id_, path=path, every=every):
-                if sent.state == "job" and _is_overdue(sent):
-                    raise await self._doubt(step, call, index, sent)
-                if sent.state != "job":
-                    await self._became(step, index, sent, state="job", job=id_, path=path)
-                raise _parked(call.provider, every)
+                if known.job and _is_overdue(known):
+                    raise await self._doubt(case)
+                if not known.job:
+                    await self._became(case.now(state="job", job=id_, path=path))
+                raise Parked.at(known.provider, every)
             case Links(urls=urls):
-                cost = sent.price if answer.cost is None else answer.cost
-                linked = sent.model_copy(
-                    update={
-                        "state": "linked",
-                        "links": list(urls),
-                        "cost": cost,
-                        "details": dict(answer.details),
-                    }
+                cost = known.price if answer.cost is None else answer.cost
+                linked = case.now(
+                    state="linked", links=list(urls), cost=cost, details=dict(answer.details)
                 )
-                await self._became(step, index, linked)
-                return await self._collected(step, index, linked)
+                await self._became(linked)
+                return await self._collected(linked)
             case Files():
-                return await self._kept(step, index, sent, answer)
+                return await self._kept(case, answer.files, answer.cost, answer.details)
 
-    async def _kept(self, step: UUID, index: int, sent: Purchase, files: Files) -> Bought:
+    async def _kept(
+        self,
+        case: _Case,
+        files: Sequence[bytes | None],
+        cost: Money | None,
+        details: Mapping[str, Any],
+        problem: Problem | None = None,
+    ) -> Bought:
         """Into the blob store first, then into the purchase, in one write."""
-        blobs = [await _surely(partial(self._blobs.put, one)) for one in files.files]
-        cost = sent.price if files.cost is None else files.cost
-        details = dict(files.details)
-        await self._became(
-            step, index, sent, state="bought", blobs=blobs, cost=cost, details=details
-        )
-        metrics.spent.labels(sent.provider, cost.currency).inc(float(cost.amount))
-        return Bought(list(files.files), cost, details)
+        known = case.known
+        blobs: list[str | None] = []
+        for one in files:
+            blobs.append(None if one is None else await _surely(partial(self._blobs.put, one)))
+        cost = known.price if cost is None else cost
+        told = {"cost": cost, "details": dict(details), "problem": problem}
+        await self._became(case.now(state="bought", blobs=blobs, **told))
+        _count_spent(known.provider, cost)
+        return Bought(list(files), cost, details, problem)
 
-    async def _collected(self, step: UUID, index: int, linked: Purchase) -> Bought:
-        """Fetch what is paid and lies elsewhere; asking again costs nothing until it is gone."""
-        try:
-            files = [await self._fetched(url) for url in linked.links]
-        except ProviderRefused as gone:
-            await self._became(step, index, linked, state="refused", problem=gone.as_problem())
-            raise
-        return await self._kept(step, index, linked, Files(files, linked.cost, linked.details))
+    async def _collected(self, case: _Case) -> Bought:
+        """Fetch what is paid and lies elsewhere; asking again costs nothing until it is gone. Of
+        several pictures, those that are gone take none of the others with them."""
+        linked = case.known
+        files: list[bytes | None] = []
+        gone: ProviderRefused | None = None
+        for url in linked.links:
+            try:
+                files.append(await wire.fetch(self.client, url, linked.provider, linked.cost))
+            except ProviderRefused as refused:
+                files.append(None)
+                gone = refused
+        problem = gone.as_problem() if gone else None
+        if gone and not any(files):
+            gone.cost = linked.cost
+            await self._became(case.now(state="refused", problem=problem))
+            _count_spent(linked.provider, linked.cost)
+            raise gone
+        return await self._kept(case, files, linked.cost, linked.details, problem)
 
     async def _remembered(self, known: Purchase) -> Bought:
-        files = [await self._blobs.get(one) for one in known.blobs]
-        return Bought(files, known.cost, known.details)
+        files = [None if one is None else await self._blobs.get(one) for one in known.blobs]
+        return Bought(files, known.cost, known.details, known.problem)
 
-    async def _poll(self, step: UUID, call: Call, index: int, known: Purchase) -> Bought:
-        account = self._account(call.provider)
-        headers = {**_credentials(account), **call.headers}
+    async def _poll(self, case: _Case, asking: Question) -> Bought:
+        known = case.known
+        now = self.accounts.get(known.provider)
+        account = now and now.named(known.account)
+        if now is None or (account is None and provider_limits(known.provider).results_for_key):
+            raise await self._doubt(case, _key_is_gone(known))
+        path = str(known.path)
         try:
-            response = await self.client.get(
-                account.url + str(known.path), headers=headers, timeout=httpx.Timeout(60)
-            )
+            response = await wire.ask(self.client, account or now, path, asking.headers)
         except httpx.HTTPError as error:  # asking costs nothing
-            raise _away(call.provider, type(error).__name__, is_paid=True) from error
-        return await self._replied(step, call, index, known, response)
+            why = type(error).__name__
+            raise ProviderAway.because(known.provider, why, None, known.cost) from error
+        if account is None and response.status_code in _NOT_YOURS:
+            raise await self._doubt(case, _key_is_gone(known))
+        return await self._replied(case, response, asking.read)
 
-    async def _fetched(self, url: str) -> bytes:
-        """A result that lies elsewhere; no key is sent there."""
-        try:
-            response = await self.client.get(url, timeout=httpx.Timeout(60), follow_redirects=True)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise _away(_STORE, type(error).__name__, is_paid=True) from error
-        if response.status_code in _GONE:
-            raise ProviderRefused(
-                rule="provider.expired",
-                says="The provider made the picture, and its store has it no more.",
-                fix="Start the item again in a new run.",
-            )
-        if response.status_code >= _ERROR or len(response.content) > _MAX_REPLY:
-            raise _away(_STORE, f"HTTP {response.status_code}", is_paid=True)
-        try:
-            return picture(response.content)
-        except ValueError as error:
-            raise _away(_STORE, "no picture", is_paid=True) from error
+    async def _became(self, case: _Case) -> None:
+        await _surely(partial(self.purchases.become, case.step, case.index, case.known))
 
-    async def _became(self, step: UUID, index: int, sent: Purchase, **what: Any) -> None:
-        known = sent.model_copy(update=what)
-        await _surely(partial(self.purchases.become, step, index, known))
-
-    async def _forgotten(self, step: UUID, index: int) -> None:
+    async def _forgotten(self, case: _Case) -> None:
         """It was not billed, and may be sent again."""
-        await _surely(partial(self.purchases.forget, step, index))
+        await _surely(partial(self.purchases.forget, case.step, case.index))
 
-    async def _doubt(self, step: UUID, call: Call, index: int, known: Purchase) -> InDoubt:
-        """Write it down; its expected price counts as spent until the account's bill is read."""
-        doubt = InDoubt(call.provider, call.product)
+    async def _doubt(self, case: _Case, doubt: InDoubt | None = None) -> InDoubt:
+        """Write it down; the most that it may cost counts as spent until the account's bill is
+        read."""
+        known = case.known
+        doubt = doubt or InDoubt(known.provider, known.product)
+        doubt.cost, doubt.may_come = known.ceiling, known.job is not None
         problem = doubt.as_problem()
-        await self._became(step, index, known, state="in_doubt", cost=known.price, problem=problem)
+        await self._became(case.now(state="in_doubt", cost=doubt.cost, problem=problem))
         return doubt
 
-    async def _not_now(
-        self, provider: str, response: httpx.Response, *, is_paid: bool
-    ) -> ProviderAway:
-        rest = _retry_after(response)
+    async def _not_now(self, known: Purchase, response: httpx.Response) -> ProviderAway:
+        provider, rest = known.provider, wire.retry_after(response)
         if response.status_code == _TOO_MANY:
             if rest is None:
                 rest = provider_limits(provider).rest_after_429
             await self._turns.rest(self._account(provider).name, rest)
         else:
             self._breakers[provider].failed()
-        return _away(provider, f"HTTP {response.status_code}", rest, is_paid=is_paid)
+        cost = Money.zero() if known.state == "sent" else known.cost
+        return ProviderAway.because(provider, f"HTTP {response.status_code}", rest, cost)
 
     def _account(self, provider: str) -> Account:
         if provider not in self.accounts:
@@ -320,29 +369,6 @@ class Buyer:
         return self.accounts[provider]
 
 
-_STORE = "the provider's store"
-#: Errors of requests of which no byte was sent.
-_NEVER_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.LocalProtocolError,
-    httpx.UnsupportedProtocol,
-)
-#: Where a provider has a header of its own for the caller's name of a call.
-_CLIENT_NAME = {"stability": "stability-client-user-id"}
-_HEADERS = {
-    "google": ("x-goog-api-key", "{}"),
-    "ideogram": ("Api-Key", "{}"),
-    "fal": ("Authorization", "Key {}"),
-}
-
-
-def _credentials(account: Account) -> dict[str, str]:
-    name, form = _HEADERS.get(account.provider, ("Authorization", "Bearer {}"))
-    return {name: form.format(account.key.get_secret_value())}
-
-
 def _pace(rate: Rate, share: float) -> tuple[float, int]:
     """Turns a second and turns saved up, so that no window of the rate sees more than our share."""
     calls = max(1, int(rate.calls * share))
@@ -350,12 +376,8 @@ def _pace(rate: Rate, share: float) -> tuple[float, int]:
     return max(calls - burst, 1) / rate.seconds, burst
 
 
-def _retry_after(response: httpx.Response) -> float | None:
-    """Seconds, if the header gives them as a number (dates are not used by any provider)."""
-    try:
-        return max(0.0, float(response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
+def _count_spent(provider: str, cost: Money) -> None:
+    metrics.spent.labels(provider, cost.currency).inc(float(cost.amount))
 
 
 async def _surely(write: Callable[[], Awaitable[T]]) -> T:
@@ -373,42 +395,15 @@ async def _surely(write: Callable[[], Awaitable[T]]) -> T:
 
 
 def _is_overdue(job: Purchase) -> bool:
-    return (datetime.now(UTC) - job.since).total_seconds() > _LONGEST_JOB
+    return (datetime.now(UTC) - job.since).total_seconds() > LONGEST_JOB
 
 
-def _away(
-    who: str, why: str, retry_after: float | None = None, *, is_paid: bool = False
-) -> ProviderAway:
-    """is_paid: it was ordered before, and only asked for now."""
-    money = "what was ordered is kept" if is_paid else "nothing was billed"
-    return ProviderAway(
-        rule="provider.away",
-        says=f"{who} did not answer ({why}); {money}.",
-        fix="Nothing: it is tried again.",
-        retry_after=retry_after,
-    )
-
-
-def _as_before(told: Problem, known: Purchase) -> ProviderRefused:
-    """The refusal again, as it was billed."""
-    refused = ProviderRefused(rule=told.rule, says=told.says, fix=told.fix)
-    refused.billed = "yes" if known.cost else "no"
-    return refused
-
-
-def _another(engine: str) -> AnotherSold:
-    return AnotherSold(
-        rule="provider.another",
-        says=f"{engine} was paid for a part of this step and does the rest.",
-        fix="Nothing: the message comes back.",
-        retry_after=1,
-    )
-
-
-def _parked(provider: str, every: float) -> Parked:
-    return Parked(
-        rule="provider.working",
-        says=f"{provider} works on it.",
-        fix="Nothing: it is asked again.",
-        retry_after=every,
+def _key_is_gone(known: Purchase) -> InDoubt:
+    return InDoubt(
+        known.provider,
+        known.product,
+        says=f"{known.provider} works on {known.product} for a key that is not configured any more,"
+        " and tells its result to that key only. It may have been billed.",
+        fix=f"Put the former key behind the new one in STUDIO_{known.provider.upper()}_API_KEY, "
+        "separated by a comma, and replay the dead letter.",
     )

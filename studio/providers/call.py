@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import httpx
 
+from studio import problems
 from studio.money import Money
-from studio.problems import Refused, Unavailable
+from studio.problems import Problem, Refused, Unavailable
 
 #: What a reply says of a bill. Most providers charge for no failed call, but a connection that
 #: breaks after the request was sent tells nothing.
@@ -73,7 +74,23 @@ class Call:
 
 
 class ProviderAway(Unavailable):
-    """The provider did not do it and billed nothing; the same call may work later."""
+    """The provider did not do it and billed nothing, or keeps what it was paid for; the same call
+    may work later."""
+
+    cost: Money = Money.zero()  # of what was ordered before, as far as we know
+
+    @classmethod
+    def because(cls, who: str, why: str, retry_after: float | None, cost: Money) -> Self:
+        """who: the provider, or its store. cost: what was ordered before and only asked for now."""
+        money = "what was ordered is kept" if cost else "nothing was billed"
+        away = cls(
+            rule="provider.away",
+            says=f"{who} did not answer ({why}); {money}.",
+            fix="Nothing: it is tried again.",
+            retry_after=retry_after,
+        )
+        away.cost = cost
+        return away
 
 
 class Throttled(Unavailable):
@@ -87,6 +104,16 @@ class Parked(Unavailable):
 
     counted = False
 
+    @classmethod
+    def at(cls, provider: str, every: float) -> Self:
+        """every: s until the next question."""
+        return cls(
+            rule="provider.working",
+            says=f"{provider} works on it.",
+            fix="Nothing: it is asked again.",
+            retry_after=every,
+        )
+
 
 class AnotherSold(Unavailable):
     """Another engine was paid for a part of this step meanwhile and does the rest; whoever comes
@@ -94,15 +121,38 @@ class AnotherSold(Unavailable):
 
     counted = False
 
+    @classmethod
+    def by(cls, engine: str) -> Self:
+        """engine: who was paid."""
+        return cls(
+            rule="provider.another",
+            says=f"{engine} was paid for a part of this step and does the rest.",
+            fix="Nothing: the message comes back.",
+            retry_after=1,
+        )
+
 
 class ProviderRefused(Refused):
     """The provider turned the request down."""
 
     billed: Billed = "no"
+    cost: Money = Money.zero()  # what is written down for it
+
+    @classmethod
+    def as_before(cls, told: Problem, cost: Money) -> ProviderRefused:
+        """The refusal again, as it was told and billed."""
+        kind = Filtered if told.kind == Filtered.kind else cls
+        refused = kind(rule=told.rule, says=told.says, fix=told.fix)
+        refused.billed, refused.cost = ("yes" if cost else "no"), cost
+        return refused
 
 
-class Moderated(ProviderRefused):
+class Filtered(ProviderRefused, problems.Moderated):
     """The provider's filter stopped it, on the way in or out; some bill the latter."""
+
+
+class Moderated(Filtered):
+    """It is told for the first time."""
 
     def __init__(self, *, provider: str, says: str, billed: Billed = "no") -> None:
         super().__init__(
@@ -118,11 +168,17 @@ class InDoubt(Refused):
     sent again by itself."""
 
     status = 502
+    cost: Money = Money.zero()  # what counts as spent until the account's bill is read
+    may_come: bool = False  # its job is known: a replay asks for it again
 
-    def __init__(self, provider: str, product: str) -> None:
+    def __init__(
+        self, provider: str, product: str, *, says: str | None = None, fix: str | None = None
+    ) -> None:
+        """says, fix: where it is not the connection or the worker that ended."""
         super().__init__(
             rule="provider.in_doubt",
-            says=f"{provider} was asked for {product}, and the connection or the worker ended "
+            says=says
+            or f"{provider} was asked for {product}, and the connection or the worker ended "
             "before its reply was kept. It may have been billed.",
-            fix="Start the item again in a new run to buy it anew; this step never does.",
+            fix=fix or "Start the item again in a new run to buy it anew; this step never does.",
         )

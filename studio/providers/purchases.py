@@ -7,14 +7,15 @@
                 ├──> (gone)             not billed: it may be sent again
                 └──> in doubt           sent, and nobody knows; never sent again
 
-A worker that finds `sent` holds the step's lease, so whoever sent it is dead: it is in doubt.
-The sum of the rows is what was spent.
+A worker that finds `sent` holds the step's lease, so whoever sent it is dead: it is in doubt. So is
+a job that is not waited for any longer; it may still be asked for, which costs nothing.
+The sum of the rows is what was spent: as long as the bill of a call is not known, its most.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -38,8 +39,9 @@ class Purchase(BaseModel):
     account: str
     engine: str | None = None  # who did the step, as steps name it; several may share an account
     price: Money  # expected
-    cost: Money = Money.zero()  # billed, as far as we know; in doubt: the expected price
-    blobs: list[str] = []
+    most: Money | None = None  # that it may cost; null: the expected price
+    cost: Money = Money.zero()  # billed, as far as we know; not known: the most
+    blobs: list[str | None] = []  # of each picture; null: paid, and lost (`problem` says why)
     links: list[str] = []
     details: dict[str, Any] = {}
     problem: Problem | None = None
@@ -47,9 +49,15 @@ class Purchase(BaseModel):
     path: str | None = None
     since: datetime
 
+    @property
+    def ceiling(self) -> Money:
+        """What counts as spent while nobody knows."""
+        return self.price if self.most is None else self.most
+
 
 class Purchases:
-    """The purchases of one service, in its own database."""
+    """The purchases of all services that buy: whoever reads an account's bill needs all of them
+    (docs/adr/0015)."""
 
     indexes = (Index("purchases", (("account", 1), ("state", 1))),)
 
@@ -63,18 +71,26 @@ class Purchases:
 
     async def of_step(self, step: UUID) -> list[Purchase]:
         """All calls of a step, in order."""
-        keys = [call_name(step, index) for index in range(MOST_CALLS)]
-        rows = await self._rows.find({"_id": {"$in": keys}}, sort=(("_id", 1),))
-        return [Purchase.model_validate(row) for row in rows]
+        return list((await self.numbered(step)).values())
+
+    async def numbered(self, step: UUID) -> dict[int, Purchase]:
+        """All calls of a step by their index, in order."""
+        keys = {call_name(step, index): index for index in range(MOST_CALLS)}
+        rows = await self._rows.find({"_id": {"$in": list(keys)}}, sort=(("_id", 1),))
+        return {keys[row["_id"]]: Purchase.model_validate(row) for row in rows}
 
     async def begin(self, step: UUID, index: int, purchase: Purchase) -> bool:
         """Write down that it is sent now; False if it had been before."""
         row = _row(purchase) | {"_id": call_name(step, index), "step": str(step)}
         try:
             await self._rows.insert(row)
-        except AlreadyThere:
-            return False
+        except AlreadyThere:  # by us, if the driver wrote again what the store had taken
+            return bool(await self._rows.count(_same(step, index, purchase), limit=1))
         return True
+
+    async def withdraw(self, step: UUID, index: int, purchase: Purchase) -> None:
+        """It was never sent, though it may be written down: `begin` did not hear the answer."""
+        await self._rows.delete_one(_same(step, index, purchase))
 
     async def become(self, step: UUID, index: int, purchase: Purchase) -> None:
         """Write down what became of it."""
@@ -86,14 +102,21 @@ class Purchases:
 
     async def in_doubt(self, account: str) -> list[tuple[str, Purchase]]:
         """The calls of an account of which nobody knows whether they were billed, with ids."""
-        rows = await self._rows.find({"account": account, "state": "in_doubt"})
+        doubtful = {"account": account, "state": "in_doubt"}
+        rows = await self._rows.find(doubtful, sort=(("_id", 1),))
         return [(row["_id"], Purchase.model_validate(row)) for row in rows]
 
     async def is_under_way(self, account: str) -> bool:
         """Whether a call is on its way or a job at work, of which nobody knows yet whether it is on
         the provider's bill; or its worker died and nobody has looked."""
         under_way = {"account": account, "state": {"$in": ["sent", "job"]}}
-        return bool(await self._rows.count(under_way, limit=1))
+        working = {
+            "account": account,
+            "state": "in_doubt",  # we wait no longer; the provider may still be at it
+            "job": {"$ne": None},
+            "since": {"$gt": datetime.now(UTC) - timedelta(seconds=LONGEST_JOB)},
+        }
+        return any([await self._rows.count(one, limit=1) for one in (under_way, working)])
 
     async def settle(self, key: str, cost: Money) -> None:
         """What a call in doubt has cost, as the provider's bill tells."""
@@ -101,11 +124,14 @@ class Purchases:
         await self._rows.update_one({"_id": key, "state": "in_doubt"}, {"$set": settled})
 
     async def spent(self, account: str) -> Money:
-        """The sum of an account's costs; calls in doubt count with their expected price."""
+        """The sum of an account's costs; calls of unknown cost count with the most that they may
+        cost."""
         rows = await self._rows.find({"account": account}, projection=["cost"])
         return sum((Money.model_validate(row["cost"]) for row in rows), Money.zero())
 
 
+#: s that a job may take before it is given up as in doubt.
+LONGEST_JOB = 3600
 #: A step makes at most so many calls (ten variations, and a spare for each).
 MOST_CALLS = 20
 
@@ -118,6 +144,11 @@ def costs(purchases: Sequence[Purchase]) -> Money:
 def call_name(step: UUID, index: int) -> str:
     """The name of a step's call, here and in the provider's logs."""
     return f"{step} {index:02}"
+
+
+def _same(step: UUID, index: int, purchase: Purchase) -> dict[str, Any]:
+    """The row that this very attempt to send has written, and no other's."""
+    return {"_id": call_name(step, index), "state": "sent", "since": purchase.since}
 
 
 def _row(purchase: Purchase) -> dict[str, Any]:

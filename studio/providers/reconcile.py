@@ -5,8 +5,10 @@ what it billed since we first asked. What is missing from our own sum was billed
 and what is not missing was not. The sum is then the provider's to the cent; of several calls in
 doubt at one price it stays unknown which were billed, and that does not change the sum.
 
-It holds for an account that this service alone uses, so it is done where STUDIO_PROVIDER_SHARE is
-1: give each studio a key of its own account.
+It holds for an account that nobody but this installation uses, so it is done where
+STUDIO_PROVIDER_SHARE is 1. The purchases of all its services are in one place (docs/adr/0015). A
+provider may be at work on a call that we lost long before; so a call is settled some time after it
+was sent, and not at once.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -41,36 +44,45 @@ class Reconciler:
         purchases: Purchases,
         database: Database,
         client: httpx.AsyncClient,
+        *,
+        quiet: float = 0,
     ) -> None:
+        """quiet: s since the youngest doubtful call was sent, before any is settled."""
         self._account, self._purchases, self._client = account, purchases, client
+        self.quiet = quiet
         self._statements = database.collection("statements")
 
     async def open(self) -> None:
         """Remember where the account stood when it was first used; if it does not tell, nothing
-        of it is reconciled."""
-        if await self._statements.get(self._account.name) is None:
-            try:
-                balance = await self._balance()
-            except ProviderAway as away:
-                log.warning("Calls in doubt will stay so: %s", away.says)
-                return
-            spent = await self._purchases.spent(self._account.name)
-            await self._statements.upsert(
-                self._account.name,
-                {},
-                on_insert={"balance": str(balance), "spent": str(spent.amount)},
-            )
+        of it is reconciled until it does. Not while something is bought: of which side is unknown.
+        """
+        name = self._account.name
+        if await self._statements.get(name) is not None:
+            return
+        before = await self._purchases.spent(name)
+        try:
+            balance = await self._balance()
+        except ProviderAway as away:
+            log.warning("Calls in doubt stay so: %s", away.says)
+            return
+        if await self._purchases.is_under_way(name) or await self._purchases.spent(name) != before:
+            return
+        opened = {"balance": str(balance), "spent": str(before.amount)}
+        await self._statements.upsert(name, {}, on_insert=opened)
 
     async def reconcile(self) -> int:
         """Settle what is in doubt; returns how many calls were.
 
-        Nothing happens while a call is under way, or where no set of the doubtful calls explains
-        the balance: then somebody topped it up, or else uses it.
+        Nothing happens while a call is under way or was sent just now, or where no set of the
+        doubtful calls explains the balance: then somebody topped it up, or else uses it.
         """
         name = self._account.name
+        await self.open()
         opened = await self._statements.get(name)
         doubts = await self._purchases.in_doubt(name)
         if not opened or not doubts or await self._purchases.is_under_way(name):
+            return 0
+        if max(one.since for _, one in doubts) > datetime.now(UTC) - timedelta(seconds=self.quiet):
             return 0
         before = await self._purchases.spent(name)
         billed = Decimal(opened["balance"]) - await self._balance()

@@ -1,8 +1,7 @@
-"""Turns: a provider's rate limit, shared by all replicas of a service.
+"""Turns: a provider's rate limit, shared by all replicas of all services.
 
-A token bucket in the database, changed by compare-and-set: whoever finds it empty comes back when
-the next token is due. An account that several services use is divided between them
-(`limits/*.yaml`, share).
+A token bucket an account, in the database that all services that buy share (docs/adr/0015), changed
+by compare-and-set: whoever finds it empty comes back when the next token is due.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _TRIES = 12
 
 
 class Turns:
-    """The buckets of a service's accounts."""
+    """The buckets of all accounts."""
 
     def __init__(
         self, database: Database, now: Callable[[], datetime] = lambda: datetime.now(UTC)

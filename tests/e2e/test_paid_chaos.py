@@ -19,7 +19,6 @@ from tests.e2e.processes import Processes
 from tests.servers.rabbitmq import NoRabbitMQ, RabbitNode
 from tests.simulator import running_simulator
 from tests.simulator.running import RunningSimulator
-from tests.simulator.settings import KEYS
 
 RUNS, VARIATIONS = 50, 2
 KILLS = 12
@@ -57,8 +56,7 @@ def node() -> Iterator[RabbitNode]:
 
 @pytest.fixture
 def simulator() -> Iterator[RunningSimulator]:
-    keys = {**KEYS, "stability": ("sk-sim-create", "sk-sim-edit", "sk-sim-upscale")}
-    with running_simulator(keys=keys, latency_s=0.03, stability_credits=Decimal(100_000)) as sim:
+    with running_simulator(latency_s=0.03, stability_credits=Decimal(100_000)) as sim:
         yield sim
 
 
@@ -66,17 +64,15 @@ def simulator() -> Iterator[RunningSimulator]:
 def processes(
     environment: dict[str, str], node: RabbitNode, simulator: RunningSimulator, tmp_path: Path
 ) -> Iterator[Processes]:
-    """The whole platform; each studio has an account of its own."""
+    """The whole platform; the studios share one account, its rate limit and its balance."""
     settings = {
         **environment,
         "STUDIO_AMQP_URL": node.url,
         "STUDIO_STABILITY_URL": simulator.base["stability"],
-        "STUDIO_PROVIDER_SHARE": "1",
+        "STUDIO_STABILITY_API_KEY": simulator.keys["stability"][0],
         "STUDIO_RECONCILE_INTERVAL": "1",
     }
-    keys = simulator.keys["stability"]
-    own = {name: {"STUDIO_STABILITY_API_KEY": key} for name, key in zip(BUYERS, keys, strict=True)}
-    with Processes(settings, tmp_path, own) as running:
+    with Processes(settings, tmp_path) as running:
         yield running
 
 
@@ -126,9 +122,7 @@ async def ended(url: str, runs: list[str]) -> list[dict]:
 
 async def purchases(mongo_url: str, prefix: str) -> list[dict]:
     metadata = Metadata(mongo_url)
-    rows = []
-    for name in BUYERS:
-        rows += await metadata.database(f"{prefix}_{name}").collection("purchases").find({})
+    rows = await metadata.database(f"{prefix}_accounts").collection("purchases").find({})
     await metadata.close()
     return rows
 

@@ -68,6 +68,20 @@ def test_a_price_that_is_not_known_is_refused():
         BOOK.price("stability", "generate.everything")
 
 
+@pytest.mark.parametrize("images", [1, 3, 10])
+def test_the_most_that_a_call_may_cost_grows_with_its_pictures(images):
+    for provider in PROVIDERS:
+        for product in bought(provider):
+            price = BOOK.price(provider, product, images)
+            most = BOOK.most(provider, product, price.expected)
+            assert most == price.maximum, product
+
+
+def test_the_most_of_what_is_not_in_the_book_is_not_known():
+    with pytest.raises(Refused, match="knows no price"):
+        BOOK.most("stability", "generate.everything", BOOK.price("fal", "upscale.clarity").expected)
+
+
 def test_fast_upscale_takes_what_ultra_makes_and_not_what_core_makes():
     most = product_limits("stability", "upscale.fast").image.max_pixels
     assert product_limits("stability", "generate.ultra").output_pixels <= most
