@@ -49,7 +49,8 @@ _PHOTOS = HERE.parent / "tests" / "photos"
 _COSTS = HERE / ".work" / "costs"
 _JUDGED_ON = "2026-11-25"
 
-NAMES = ("astronaut", "chelsea", "coffee", "rocket")
+#: Of tests/photos, and its folder `more`.
+NAMES = ("astronaut", "chelsea", "coffee", "rocket", "china")
 
 _SELECTED = (255, 0, 200)  # the outline of what was selected
 _SMALL = 280  # px across a cell, where there are five
@@ -60,20 +61,21 @@ _DETAILS = {
     "chelsea": (130, 72),
     "coffee": (196, 214),
     "rocket": (285, 122),
+    "china": (160, 70),
 }
 _DETAIL, _AROUND, _FACTOR = 75, 24, 4
 
 _ABOUT = """\
 # Every local operation, seen
 
-What the local engines make of the four photos of `tests/photos`, and of ten prompts. Made by
-`make pictures`; the parameters are below each sheet, all others are at their defaults. No package
-that the project installs has a fifth photo, so there are four.
+What the local engines make of the five photos of `tests/photos`, and of ten prompts. Made by
+`make pictures`; the parameters are below each sheet, all others are at their defaults. The photo of
+the tower is by danielbuechele (CC BY 2.0; see NOTICE).
 
 - The photos are 451 to 640 px wide and used as they are; what is shown is shrunk to {cell} px. The
   upscales show {detail} × {detail} px of a photo, enlarged {factor} times.
 - An outline in magenta shows what was selected. Chequers are transparency. What was refused says
-  so, in its own words.
+  so, in its own words; what says of itself that it may be poor is marked “a person should look”.
 - `picture:mountains`, `picture:leaves` and `picture:cup` stand for blobs: two pictures that
   `create.generate` made, and the cup of `coffee.jpg`, cut out by `edit.remove_background`.
 - Below each sheet is what was seen in it by eye, on {judged_on}. What the operations cost and how
@@ -154,7 +156,8 @@ class Bench:
 
 def photo(name: str) -> Image:
     """A photo of the tests."""
-    return decode((_PHOTOS / f"{name}.jpg").read_bytes())
+    [path] = _PHOTOS.glob(f"**/{name}.jpg")
+    return decode(path.read_bytes())
 
 
 # Sheets
@@ -196,7 +199,8 @@ async def _edited(subject: Subject, bench: Bench) -> list[list[Cell]]:
             pixels = _outlined(image.pixels, await bench.read(mask)) if mask else image.pixels
             before.append(Cell(pixels, f"{name}: {_selection(case.of(name))}" if mask else name))
             assert made.image
-            after.append(Cell(made.image.pixels, title))
+            doubt = " (a person should look)" if made.details.get("needs_review") else ""
+            after.append(Cell(made.image.pixels, title + doubt))
         words = [cell.words for cell in before]
         if words != shown and (not rows or any(": " in one for one in words)):
             rows.append(before)

@@ -210,7 +210,7 @@ def _write(clause: str) -> Step | None:
     )
     if found is None:
         return None
-    return Step("edit.text", {"text": found.group(1), "anchor": found.group(2) or "bottom"})
+    return Step("edit.text", {"text": found.group(1), "anchor": found.group(2) or "auto"})
 
 
 def _colour(text: str) -> str | None:

@@ -19,7 +19,7 @@ from PIL import ImageOps
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.edit.providers.local import LocalMatting
-from services.edit.selection import around_point, named
+from services.edit.selection import around_point, face_places, named, salient_places
 from studio.compute import compute
 from studio.events import BLOB_PATTERN
 from studio.imaging.decode import decode
@@ -32,7 +32,7 @@ Mask = npt.NDArray[np.uint8]
 Polarity = Literal["stability", "openai", "ideogram", "imagen", "adobe"]
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
 
-_WAYS = ("upload", "box", "point", "words", "subject", "background")
+_WAYS = ("upload", "box", "point", "words", "subject", "background", "faces", "salient")
 
 
 class Point(BaseModel):
@@ -45,7 +45,7 @@ class Point(BaseModel):
 
 
 class MaskSource(BaseModel):
-    """What to edit, in exactly one of six ways, and how its edge is."""
+    """What to edit, in exactly one of these ways, and how its edge is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -66,6 +66,10 @@ class MaskSource(BaseModel):
     )
     subject: Literal[True] | None = Field(default=None, description="what stands out")
     background: Literal[True] | None = Field(default=None, description="all but what stands out")
+    faces: Literal[True] | None = Field(default=None, description="every face, as an ellipse")
+    salient: Literal[True] | None = Field(
+        default=None, description="what draws the eye, coarsely: the weights that crops follow"
+    )
     grow: int | None = Field(
         default=None, ge=0, le=100, description="px outwards; null: what the operation needs"
     )
@@ -82,7 +86,7 @@ class MaskSource(BaseModel):
 
     @property
     def way(self) -> str:
-        """Which of the six it is."""
+        """Which of the ways it is."""
         return next(way for way in _WAYS if getattr(self, way) is not None)
 
 
@@ -160,14 +164,23 @@ async def _weights(
         return await compute(around_point, image, source.point.x, source.point.y), ()
     if source.box:
         return _boxed(source.box, image), ()
-    matte = await compute(matting.matte, image)
-    if matte.max() < 0.5:
+    if source.faces:
+        return await compute(face_places, image), ()
+    if source.salient:
+        return _seen(await compute(salient_places, image)), ()
+    matte = _seen(await compute(matting.matte, image))
+    return matte if source.subject else 1 - matte, ()
+
+
+def _seen(weights: FloatArray) -> FloatArray:
+    """The weights. Refused (`edit.no_subject`) where they are of nothing."""
+    if weights.max() < 0.5:
         raise Refused(
             rule="edit.no_subject",
             says="No subject stands out from the background of this picture.",
             fix="Give the mask as a box, a point or an upload.",
         )
-    return matte if source.subject else 1 - matte, ()
+    return weights
 
 
 def _uploaded(data: bytes, image: Image) -> FloatArray:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from services.edit.fill import fill
+from services.edit.fill import ENGINE, ENGINE_VERSION, fill
 from services.edit.providers.local import LocalMatting
+from services.edit.risk import fill_risk
 from studio.imaging.faces import faces
 from studio.imaging.image import Image
 from studio.problems import Refused
@@ -36,6 +39,15 @@ def erased(image: Image, mask: Bytes, matting: LocalMatting) -> Image:
     colours = np.asarray(image.pixels.convert("RGB"))
     made = fill(colours, mask > 0, not_to_copy(image, matting))
     return image.with_pixels(_restored(image, blended(colours, made, mask)))
+
+
+def told(image: Image, mask: Bytes) -> dict[str, Any]:
+    """What an output says of a fill: what made it, its risk, and whether a person should look.
+
+    image: before the fill. mask: (h, w), 255 = filled. CPU work.
+    """
+    risk = fill_risk(np.asarray(image.pixels.convert("RGB")), mask > 0)
+    return {"engine": ENGINE, "engine_version": ENGINE_VERSION, **risk.details}
 
 
 def blended(before: Bytes, after: Bytes, mask: Bytes) -> Bytes:

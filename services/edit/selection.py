@@ -1,7 +1,8 @@
 """Selection: what a point or words mean in a picture, as weights 0..1.
 
 Words are understood where something here can see what they name: colours by distance in Lab,
-faces by BlazeFace, the subject and the background by U²-Net. Nothing is guessed.
+small parts of a subject by their colour beside the rest of it, faces by BlazeFace, the subject and
+the background by U²-Net. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from services.edit.colours import colour_words, likeness, rgb_to_lab
+from services.edit.parts import WORDS as PARTS
+from services.edit.parts import small_parts
 from services.edit.providers.local import LocalMatting
 from studio.imaging.faces import faces
 from studio.imaging.image import FloatArray, Image
+from studio.imaging.saliency import saliency
 from studio.problems import Refused
 
 Bytes = npt.NDArray[np.uint8]
@@ -31,6 +35,10 @@ _COLOURFUL = 14.0  # chroma from which a hue means something
 _SAME_HUE = 13.0  # degrees
 _MOSTLY = 0.35  # of a place that was selected by its colour: the rest is its shade
 _GLINT = 0.002  # of the picture: larger gaps are things of their own
+_SALIENT, _STEEP = (
+    0.4,
+    4.0,
+)  # of the greatest focal weight, as the optimizer has it; and a soft edge
 
 _SUBJECT = {"subject", "foreground", "object", "product"}
 _BACKGROUND = {"background", "backdrop"}
@@ -120,26 +128,48 @@ def named(image: Image, words: str, matting: LocalMatting) -> tuple[FloatArray, 
     meaning = understood(words)
     chosen = _place(image, words, meaning.where, matting)
     if meaning.colours:
-        chosen = np.minimum(chosen, _coloured(image, meaning.colours))
-    if float((chosen > _LIKE_ENOUGH).mean()) < _LEAST:
+        place, chosen = chosen, np.minimum(chosen, _coloured(image, meaning.colours))
+        if _is_noise(chosen) and meaning.where == "subject" and PARTS & set(meaning.unknown):
+            chosen = _parts(image, place, meaning.colours)
+    if _is_noise(chosen):
         looked = " or ".join(meaning.colours) or "so"
         raise no_match(words, f"nothing of the {meaning.where} is {looked} in this picture")
     return chosen, meaning
+
+
+def _is_noise(chosen: FloatArray) -> bool:
+    return float((chosen > _LIKE_ENOUGH).mean()) < _LEAST
+
+
+def _parts(image: Image, subject: FloatArray, colours: tuple[str, ...]) -> FloatArray:
+    """Small parts of the subject that are of some colours beside the rest of it."""
+    smooth, size = _smoothed(image), image.pixels.size
+    small = cv2.resize(subject, smooth.shape[1::-1], interpolation=cv2.INTER_AREA)
+    matte = np.asarray(small, np.float32)
+    found = [small_parts(smooth, matte, colour) for colour in colours]
+    every = np.sum([one for one in found if one is not None], axis=0, dtype=np.float32)
+    if not np.any(every):
+        return np.zeros((image.height, image.width), np.float32)
+    soft = cv2.GaussianBlur(np.asarray(every, np.float32).clip(0, 1), (0, 0), 0.8)
+    return np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _place(image: Image, words: str, where: str, matting: LocalMatting) -> FloatArray:
     if where == "everything":
         return np.ones((image.height, image.width), np.float32)
     if where == "face":
-        return _faces(image, words)
+        return face_places(image, words)
     matte = matting.matte(image)
     if matte.max() < _LIKE_ENOUGH:
         raise no_match(words, "no subject stands out in this picture")
     return matte if where == "subject" else 1 - matte
 
 
-def _faces(image: Image, words: str) -> FloatArray:
-    """Ellipses in the boxes of the faces."""
+def face_places(image: Image, words: str = "faces") -> FloatArray:
+    """Ellipses in the boxes of the faces, (h, w) float32 0 or 1.
+
+    Refused (`edit.mask.no_match`) where there is none. CPU work.
+    """
     chosen = np.zeros((image.height, image.width), np.float32)
     for face in faces(image):
         left, top, right, bottom = face.box.pixels(image.width, image.height)
@@ -153,14 +183,19 @@ def _faces(image: Image, words: str) -> FloatArray:
 
 def _coloured(image: Image, colours: tuple[str, ...]) -> FloatArray:
     """Where the picture has one of some colours, specks left out and gaps closed."""
+    smooth = _smoothed(image)
+    like = np.asarray(np.max([likeness(smooth, colour) for colour in colours], axis=0), np.float32)
+    like = _whole(np.maximum(_joined(like), _shaded(smooth, _joined(like))))
+    return np.asarray(cv2.resize(like, image.pixels.size, interpolation=cv2.INTER_LINEAR))
+
+
+def _smoothed(image: Image) -> Bytes:
+    """The picture without noise, at no more than the side at which colours are judged."""
     shrink = min(1.0, _SIDE / max(image.pixels.size))
     size = max(1, round(image.width * shrink)), max(1, round(image.height * shrink))
     flat = np.asarray(image.flattened((128, 128, 128)))
     small = cv2.resize(flat, size, interpolation=cv2.INTER_AREA)
-    smooth = np.asarray(cv2.bilateralFilter(small, 5, 30, 3), np.uint8)
-    like = np.asarray(np.max([likeness(smooth, colour) for colour in colours], axis=0), np.float32)
-    like = _whole(np.maximum(_joined(like), _shaded(smooth, _joined(like))))
-    return np.asarray(cv2.resize(like, image.pixels.size, interpolation=cv2.INTER_LINEAR))
+    return np.asarray(cv2.bilateralFilter(small, 5, 30, 3), np.uint8)
 
 
 def _joined(like: FloatArray) -> FloatArray:
@@ -212,6 +247,18 @@ def _whole(like: FloatArray) -> FloatArray:
 def _disc(across: int) -> Bytes:
     across |= 1
     return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (across, across)), np.uint8)
+
+
+def salient_places(image: Image) -> FloatArray:
+    """What draws the eye, by the focal weights that crops follow: (h, w) float32 0..1.
+
+    Coarser than the subject's matte, with some of what is around it; all 0 where nothing does.
+    CPU work.
+    """
+    weights = saliency(image)
+    peak = max(float(weights.max()), 1e-6)
+    wide = cv2.resize(weights, image.pixels.size, interpolation=cv2.INTER_CUBIC)
+    return np.asarray(((wide / peak - _SALIENT) * _STEEP + 0.5).clip(0, 1), np.float32)
 
 
 def around_point(image: Image, x: float, y: float) -> FloatArray:

@@ -1,29 +1,34 @@
 """Text: words on a picture that can be read.
 
-The contrast against what is behind is measured (studio.imaging.legibility); where it is below
-4.5:1, a scrim is laid under the text.
+They stand at an anchor, or where they cover least of heads and of what stands out. The contrast
+against what is behind is measured (studio.imaging.legibility); where it is below 4.5:1, a scrim is
+laid under the text.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from PIL import Image as Pillow
 from PIL import ImageDraw
 
 from services.edit.anchor import Anchor, across, down
+from services.edit.clearance import ORDER, Sight
 from studio.imaging.colour import RGB
+from studio.imaging.geometry import Box
 from studio.imaging.legibility import READABLE, contrast_on, scrim_colour
 from studio.imaging.typesetting import Align, Typeset, fit
 
 Scrim = Literal["auto", "always"]
+TextAnchor = Anchor | Literal["auto"]
 PixelBox = tuple[int, int, int, int]  # left, top, right, bottom
 
 _SCRIMS = (180, 220, 255)  # opacities: no darker than it has to be
 _PAD = 0.45  # of the scrim around the text, in font sizes
 _LINE_HEIGHT = 1.25  # in font sizes
 _SMALLEST = 8  # px; whoever edits by hand sees what is legible
+_ALIGN: dict[float, Align] = {0: "left", 0.5: "centre", 1: "right"}  # by how far to the right
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +36,8 @@ class Lettering:
     """What to write, and where."""
 
     text: str
-    anchor: Anchor
-    align: Align
+    anchor: TextAnchor
+    align: Align | None  # None: as the anchor
     size: float  # font size as a fraction of the image's height
     colour: RGB
     margin: float  # from the edges, as a fraction of the shorter side
@@ -47,10 +52,28 @@ class Lettered:
     contrast: float  # WCAG ratio, 1..21
     has_scrim: bool
     size: int  # px, smaller than asked for where the text would not have fitted
+    anchor: Anchor  # where it stands
+    box: Box  # around the letters, normalised
+    review: str | None  # why a person should look at where it stands
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What an output says of it."""
+        return {
+            "text_contrast": self.contrast,
+            "text_scrim": self.has_scrim,
+            "text_size_px": self.size,
+            "text_anchor": self.anchor,
+            "text_box": {name: round(side, 4) for name, side in self.box.model_dump().items()},
+            "needs_review": self.review,
+        }
 
 
-def lettered(pixels: Pillow.Image, lettering: Lettering) -> Lettered:
-    """Write on the picture. Refused: text.no_glyph, text.does_not_fit."""
+def lettered(pixels: Pillow.Image, lettering: Lettering, sight: Sight | None = None) -> Lettered:
+    """Write on the picture. Refused: text.no_glyph, text.does_not_fit.
+
+    sight: what the picture is of; None: nobody knows, then “auto” is the first of all anchors.
+    """
     margin = round(lettering.margin * min(pixels.size))
     width, height = pixels.width - 2 * margin, pixels.height - 2 * margin
     wanted = max(_SMALLEST, round(lettering.size * pixels.height))
@@ -62,12 +85,15 @@ def lettered(pixels: Pillow.Image, lettering: Lettering) -> Lettered:
         min_size=_SMALLEST,
         line_height=_LINE_HEIGHT,
     )
-    left = round(margin + across(lettering.anchor) * (width - block.width))
-    top = round(margin + down(lettering.anchor) * (height - block.height))
+    pad = round(block.size * _PAD)
+    places = {one: _placed(block, pixels.size, margin, one) for one in ORDER}
+    panels = {one: _normalised(place, pixels.size, pad) for one, place in places.items()}
+    anchor = lettering.anchor
+    if anchor == "auto":
+        anchor = sight.freest(panels) if sight else ORDER[0]
+    left, top, right, bottom = places[anchor]
 
     # Only the part around the text is worked on: a large picture is not copied for every layer.
-    pad = round(block.size * _PAD)
-    right, bottom = left + block.width, top + block.height
     part = (
         max(0, left - 2 * pad),
         max(0, top - 2 * pad),
@@ -76,10 +102,31 @@ def lettered(pixels: Pillow.Image, lettering: Lettering) -> Lettered:
     )
     box = (left - part[0], top - part[1], right - part[0], bottom - part[1])
     ground, contrast, has_scrim = _readable(pixels.crop(part).convert("RGBA"), box, lettering, pad)
-    ground.alpha_composite(_ink(block, lettering), box[:2])
+    align = lettering.align or _ALIGN[across(anchor)]
+    ground.alpha_composite(_ink(block, align, lettering.colour), box[:2])
     result = pixels.copy()
     result.paste(ground.convert(pixels.mode), part[:2])
-    return Lettered(result, round(contrast, 2), has_scrim, block.size)
+    at = _normalised(places[anchor], pixels.size)
+    review = sight.review(panels[anchor] if has_scrim else at) if sight else None
+    return Lettered(result, round(contrast, 2), has_scrim, block.size, anchor, at, review)
+
+
+def _placed(block: Typeset, size: tuple[int, int], margin: int, anchor: Anchor) -> PixelBox:
+    """Where a block of text stands at an anchor, px."""
+    left = round(margin + across(anchor) * (size[0] - 2 * margin - block.width))
+    top = round(margin + down(anchor) * (size[1] - 2 * margin - block.height))
+    return left, top, left + block.width, top + block.height
+
+
+def _normalised(place: PixelBox, size: tuple[int, int], more: int = 0) -> Box:
+    """A place, and so many px around it, in the picture."""
+    left, top, right, bottom = place
+    return Box(
+        x0=max(0, left - more) / size[0],
+        y0=max(0, top - more) / size[1],
+        x1=min(size[0], right + more) / size[0],
+        y1=min(size[1], bottom + more) / size[1],
+    )
 
 
 def _readable(
@@ -109,9 +156,9 @@ def _with_scrim(
     return Pillow.alpha_composite(ground, panel)
 
 
-def _ink(block: Typeset, lettering: Lettering) -> Pillow.Image:
+def _ink(block: Typeset, align: Align, colour: RGB) -> Pillow.Image:
     """The letters alone: one colour, their shapes as alpha."""
-    shapes = block.shapes(lettering.align)
-    ink = Pillow.new("RGBA", shapes.size, lettering.colour)
+    shapes = block.shapes(align)
+    ink = Pillow.new("RGBA", shapes.size, colour)
     ink.putalpha(shapes)
     return ink

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.optimizer.crop import kept_weight
-from studio.imaging.faces import Face, faces
+from studio.imaging.faces import Face, faces, head
 from studio.imaging.geometry import Box
 from studio.imaging.image import FloatArray, Image
 from studio.imaging.saliency import saliency
@@ -23,8 +23,6 @@ from studio.problems import Broken, Unavailable
 
 #: Faces together weigh this much of everything else that stands out.
 _FACES_WEIGHT = 1.5
-#: A head is its face and this much of the face's size more: (above, below, to each side).
-_HEAD = (0.55, 0.20, 0.20)
 #: A place belongs to the subject from this fraction of the greatest weight on.
 _SUBJECT_FROM = 0.4
 #: A "subject" larger than this fraction of the picture is the scene itself: no safe zone holds it.
@@ -109,8 +107,8 @@ class Focus:
         whole = [one for one in self.regions if one.kind != "salient"]
         if [one.kind for one in whole] != ["face"]:
             return None
-        head = _head(whole[0].box)
-        return head if max(head.width, head.height) >= _PORTRAIT else None
+        shown = head(whole[0].box)
+        return shown if max(shown.width, shown.height) >= _PORTRAIT else None
 
     @property
     def is_guess(self) -> bool:
@@ -124,7 +122,7 @@ class Focus:
         Faces are named beside their heads: where a head must be cut, its face still decides where.
         """
         named = [one for one in self.regions if one.kind != "salient"]
-        heads = [_head(one.box) for one in named if one.kind == "face"]
+        heads = [head(one.box) for one in named if one.kind == "face"]
         return heads + [one.box for one in named]
 
     def cut_by(self, window: Box) -> str | None:
@@ -135,7 +133,7 @@ class Focus:
         faces, given = of_kind["face"], of_kind["given"]
         if _is_any_cut(faces, window):
             return _counted(faces, "the whole face", "faces")
-        if _is_any_cut([_head(one) for one in faces], window):
+        if _is_any_cut([head(one) for one in faces], window):
             return _counted(faces, "the whole head", "heads")
         if _is_any_cut(given, window):
             return _counted(given, "the region that was named", "regions that were named")
@@ -181,7 +179,7 @@ def find_focus(image: Image, given: Sequence[Box] = ()) -> Focus:
         base, detectors = _seen(image, notes)
         marked = _marked(image, detectors, notes)
     heavy = [
-        _head(box) if kind == "face" else box for kind, box, _, _ in marked if kind != "subject"
+        head(box) if kind == "face" else box for kind, box, _, _ in marked if kind != "subject"
     ]
     weights = _coarse(_weighted(base, heavy))
     marked += [("salient", box, 1.0, detectors[0].name) for box in _standing_out(base, given)]
@@ -286,17 +284,6 @@ def _weighted(base: FloatArray, boxes: Sequence[Box]) -> FloatArray:
             extra[y0:y1, x0:x1] = 1
         weights += extra * (_FACES_WEIGHT * weights.sum() / max(float(extra.sum()), 1))
     return np.asarray(weights / weights.sum(), np.float32)
-
-
-def _head(face: Box) -> Box:
-    above, below, side = _HEAD
-    grown = Box.clipped(
-        face.x0 - side * face.width,
-        face.y0 - above * face.height,
-        face.x1 + side * face.width,
-        face.y1 + below * face.height,
-    )
-    return grown or face
 
 
 def _is_any_cut(boxes: Sequence[Box], window: Box) -> bool:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import PIL
 from PIL import Image as Pillow
 from pydantic import Field, field_validator, model_validator
 
 from services.edit.anchor import Anchor, across, down
+from services.edit.clearance import Sight
 from services.edit.palette import matched, stretched
-from services.edit.text import Lettering, PixelBox, Scrim, lettered
+from services.edit.text import Lettered, Lettering, PixelBox, Scrim, TextAnchor, lettered
 from services.edit.tone import toned
 from services.edit.turn import FLIPS, Fit, Flip, turned, turned_size
 from studio.compute import compute
@@ -71,7 +72,9 @@ class Params(OperationParams):
     )
 
     text: str | None = Field(default=None, max_length=500)
-    text_anchor: Anchor = "bottom"
+    text_anchor: TextAnchor = Field(
+        default="auto", description="auto: below, or where it covers no head and little that counts"
+    )
     text_align: Align | None = Field(default=None, description="of lines; null: as the anchor")
     text_size: float = Field(
         default=0.08, gt=0, le=0.5, description="fraction of the height; less if it cannot fit"
@@ -187,8 +190,8 @@ def _adjusted(image: Image, params: Params) -> tuple[Image, dict[str, Any]]:
     told: dict[str, Any] = {"engine": "pillow", "engine_version": PIL.__version__}
     if params.text is None:
         return image.with_pixels(pixels), told
-    pixels, details = _lettered(pixels, params.text, params)
-    return image.with_pixels(pixels), told | details
+    made = _lettered(image.with_pixels(pixels), params.text, params)
+    return image.with_pixels(made.pixels), told | made.details
 
 
 def _coloured(pixels: Pillow.Image, params: Params) -> Pillow.Image:
@@ -201,27 +204,17 @@ def _coloured(pixels: Pillow.Image, params: Params) -> Pillow.Image:
     return pixels
 
 
-def _lettered(
-    pixels: Pillow.Image, text: str, params: Params
-) -> tuple[Pillow.Image, dict[str, Any]]:
-    sides: dict[float, Literal["left", "centre", "right"]] = {0: "left", 0.5: "centre", 1: "right"}
-    made = lettered(
-        pixels,
-        Lettering(
-            text=text,
-            anchor=params.text_anchor,
-            align=params.text_align or sides[across(params.text_anchor)],
-            size=params.text_size,
-            colour=parse_hex(params.text_colour),
-            margin=params.text_margin,
-            scrim=params.text_scrim,
-        ),
+def _lettered(image: Image, text: str, params: Params) -> Lettered:
+    lettering = Lettering(
+        text=text,
+        anchor=params.text_anchor,
+        align=params.text_align,
+        size=params.text_size,
+        colour=parse_hex(params.text_colour),
+        margin=params.text_margin,
+        scrim=params.text_scrim,
     )
-    return made.pixels, {
-        "text_contrast": made.contrast,
-        "text_scrim": made.has_scrim,
-        "text_size_px": made.size,
-    }
+    return lettered(image.pixels, lettering, Sight.of(image))
 
 
 def _kept(width: int, height: int, params: Params) -> PixelBox | None:

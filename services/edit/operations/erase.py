@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from services.edit.fill import ENGINE, ENGINE_VERSION
 from services.edit.masks import MaskSource, selected
 from services.edit.providers.local import LocalMatting
-from services.edit.removal import erased
+from services.edit.removal import erased, told
 from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, OperationParams, Output, Work
@@ -34,7 +33,7 @@ class Erase(Operation[Params]):
     summary = "Erase what a mask selects; what is around it goes on there."
     limits = (
         "the mask leaves at least a tenth of the picture",
-        "large holes get plausible texture, no new objects",
+        "large holes get plausible texture, no new objects; `needs_review` says where that shows",
     )
 
     def __init__(self, local: LocalMatting) -> None:
@@ -52,5 +51,5 @@ class Erase(Operation[Params]):
         image = work.needed_image()
         chosen = await selected(work.params.mask, work, self._local, grow=_GROW)
         made = await compute(erased, image, chosen.mask, self._local)
-        details = {**chosen.details, "engine": ENGINE, "engine_version": ENGINE_VERSION}
+        details = {**chosen.details, **await compute(told, image, chosen.mask)}
         return [Output(image=made, details=details, notes=chosen.notes)]

@@ -62,7 +62,13 @@ class General(Operation[Params]):
             notes += made.notes
             params = parsed.model_dump(mode="json", exclude_unset=True)
             told.append({"operation": operation.name, "params": params, **made.details})
-        details = {"steps": told, "engine": "grammar", "engine_version": "2026-11"}
+        reviews = [step["needs_review"] for step in told if step.get("needs_review")]
+        details = {
+            "steps": told,
+            "needs_review": " ".join(reviews) or None,
+            "engine": "grammar",
+            "engine_version": "2026-11",
+        }
         return [Output(image=image, details=details, notes=tuple(notes))]
 
     def _steps(self, params: Params) -> list[tuple[AnyOperation, Any]]:

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from services.edit.beyond import needs_provider
-from services.edit.fill import ENGINE, ENGINE_VERSION
 from services.edit.masks import MaskSource, selected
 from services.edit.providers.local import LocalMatting
-from services.edit.removal import erased
+from services.edit.removal import erased, told
 from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, OperationParams, Output, Work
@@ -68,5 +67,5 @@ class Inpaint(Operation[Params]):
         self.check(image.facts, work.params)
         chosen = await selected(work.params.mask, work, self._local, grow=_GROW)
         made = await compute(erased, image, chosen.mask, self._local)
-        details = {**chosen.details, "engine": ENGINE, "engine_version": ENGINE_VERSION}
+        details = {**chosen.details, **await compute(told, image, chosen.mask)}
         return [Output(image=made, details=details, notes=chosen.notes)]

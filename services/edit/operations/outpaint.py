@@ -16,6 +16,7 @@ from services.edit.beyond import needs_provider
 from services.edit.fill import ENGINE, ENGINE_VERSION, fill
 from services.edit.providers.local import LocalMatting
 from services.edit.removal import not_to_copy
+from services.edit.risk import Risk, fill_risk
 from studio.compute import compute
 from studio.imaging.decode import DEFAULT_LIMITS
 from studio.imaging.facts import ImageFacts
@@ -63,7 +64,7 @@ class Outpaint(Operation[Params]):
     limits = (
         f"at most {_MOST} px a side",
         f"at most {DEFAULT_LIMITS.max_pixels:,} pixels in all",
-        "subjects that an edge cuts off are not completed",
+        "subjects that an edge cuts off are not completed; `needs_review` says where much is new",
     )
 
     def __init__(self, local: LocalMatting) -> None:
@@ -125,9 +126,9 @@ class Outpaint(Operation[Params]):
             wide = image.with_pixels(ImageOps.expand(image.pixels, margins, (0, 0, 0, 0)))
             told = {"margins": sides, "engine": "transparent margins", "engine_version": "1"}
             return [Output(image=wide, details=told)]
-        made = await compute(_extended, image, margins, self._local)
+        made, risk = await compute(_extended, image, margins, self._local)
         told = {"margins": sides, "engine": ENGINE, "engine_version": ENGINE_VERSION}
-        return [Output(image=made, details=told)]
+        return [Output(image=made, details={**told, **risk.details})]
 
 
 def _nothing(says: str) -> Refused:
@@ -166,7 +167,7 @@ def margins_of(image: ImageFacts, params: Params) -> Margins:
     return left, up, more_width - left, more_height - up
 
 
-def _extended(image: Image, margins: Margins, local: LocalMatting) -> Image:
+def _extended(image: Image, margins: Margins, local: LocalMatting) -> tuple[Image, Risk]:
     left, up, right, below = margins
     sides = ((up, below), (left, right))
 
@@ -176,4 +177,5 @@ def _extended(image: Image, margins: Margins, local: LocalMatting) -> Image:
     colours = np.pad(np.asarray(image.pixels), (*sides, (0, 0)), mode="edge")
     hole = wide(np.zeros((image.height, image.width), np.bool_), True)
     barred = [wide(one, False) for one in not_to_copy(image, local)]
-    return image.with_pixels(Pillow.fromarray(fill(colours, hole, barred)))
+    made = image.with_pixels(Pillow.fromarray(fill(colours, hole, barred)))
+    return made, fill_risk(colours, hole)

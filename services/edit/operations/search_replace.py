@@ -8,11 +8,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from services.edit.beyond import needs_provider
-from services.edit.fill import ENGINE, ENGINE_VERSION
 from services.edit.inlay import inlaid
 from services.edit.masks import SelectingParams, selected
 from services.edit.providers.local import LocalMatting
-from services.edit.removal import erased
+from services.edit.removal import erased, told
 from studio.compute import compute
 from studio.events import BLOB_PATTERN
 from studio.imaging.decode import decode
@@ -83,9 +82,8 @@ class SearchReplace(Operation[Params]):
         chosen = await selected(params.source, work, self._local, grow=_GROW)
         if params.image is None:
             made = await compute(erased, image, chosen.mask, self._local)
-            told = {"engine": ENGINE, "engine_version": ENGINE_VERSION}
+            details = await compute(told, image, chosen.mask)
         else:
             other = await compute(decode, await work.read_blob(params.image))
-            made, engine = await compute(inlaid, image, chosen.mask, other, self._local)
-            told = {"engine": engine, "engine_version": ENGINE_VERSION}
-        return [Output(image=made, details={**chosen.details, **told}, notes=chosen.notes)]
+            made, details = await compute(inlaid, image, chosen.mask, other, self._local)
+        return [Output(image=made, details={**chosen.details, **details}, notes=chosen.notes)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field, field_validator
 
-from services.edit.anchor import Anchor, across
+from services.edit.clearance import Sight
 from services.edit.colours import Colour, parse_colour
-from services.edit.text import Lettering, Scrim, lettered
+from services.edit.text import Lettering, Scrim, TextAnchor, lettered
 from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
@@ -17,14 +17,14 @@ from studio.imaging.legibility import READABLE
 from studio.imaging.typesetting import Align
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 
-_SIDES: dict[float, Literal["left", "centre", "right"]] = {0: "left", 0.5: "centre", 1: "right"}
-
 
 class Params(OperationParams):
     """What is written, where and how."""
 
     text: str = Field(max_length=500, examples=["Grand opening"])
-    anchor: Anchor = "bottom"
+    anchor: TextAnchor = Field(
+        default="auto", description="auto: below, or where it covers no head and little that counts"
+    )
     align: Align | None = Field(default=None, description="of lines; null: as the anchor")
     size: float = Field(
         default=0.08, gt=0, le=0.5, description="fraction of the height; less if it cannot fit"
@@ -45,7 +45,7 @@ class Params(OperationParams):
 
 
 class Text(Operation[Params]):
-    """Type, contrast, scrim."""
+    """Place, type, contrast, scrim."""
 
     name = "edit.text"
     summary = "Write text on the picture, with enough contrast to be read."
@@ -56,8 +56,8 @@ class Text(Operation[Params]):
         return [image.with_(media_type="image/png")] if image else []
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
-        """`details.text_contrast` is the WCAG ratio reached; Refused: `text.no_glyph`,
-        `text.does_not_fit`."""
+        """`details.text_contrast` is the WCAG ratio reached, `needs_review` says what the text
+        covers. Refused: `text.no_glyph`, `text.does_not_fit`."""
         image, details = await compute(_written, work.needed_image(), work.params)
         return [Output(image=image, details=details)]
 
@@ -68,17 +68,16 @@ def _written(image: Image, params: Params) -> tuple[Image, dict[str, Any]]:
         Lettering(
             text=params.text,
             anchor=params.anchor,
-            align=params.align or _SIDES[across(params.anchor)],
+            align=params.align,
             size=params.size,
             colour=parse_colour(params.colour),
             margin=params.margin,
             scrim=params.scrim,
         ),
+        Sight.of(image),
     )
     return image.with_pixels(made.pixels), {
-        "text_contrast": made.contrast,
-        "text_scrim": made.has_scrim,
-        "text_size_px": made.size,
+        **made.details,
         "engine": "harfbuzz",
         "engine_version": _shaper_version(),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -12,6 +13,7 @@ from services.upscale.providers.lanczos import LanczosEngine
 from services.upscale.providers.sharpened import SharpenedLanczos
 from services.upscale.providers.waifu2x import Waifu2x
 from services.upscale.upscaled import upscaled
+from services.upscale.waifu2x.net import DENOISING
 from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Refused
@@ -23,10 +25,15 @@ class Params(OperationParams):
     """How much larger."""
 
     factor: Literal[2, 4] = Field(default=4, description="times as wide and as high")
+    denoise: Literal[0, 1, 2, 3] = Field(
+        default=0,
+        description="the local engine takes grain and JPEG blocks away, by waifu2x, which takes "
+        "longer; 1: no harm to clean pictures, 3: for much noise, softens the rest",
+    )
 
 
 class Fast(Operation[Params]):
-    """Lanczos and an unsharp mask; waifu2x, one pass, for those who wait for it."""
+    """Lanczos and an unsharp mask; waifu2x, one pass, for those who wait for it or have noise."""
 
     name = "upscale.fast"
     summary = "Enlarge 2 or 4 times at once, with the least change."
@@ -34,7 +41,10 @@ class Fast(Operation[Params]):
     providers = ("local", "waifu2x", "lanczos")
 
     def __init__(self, engines: Mapping[str, Engine] | None = None) -> None:
-        """engines: by the name of their provider; the last one stands in for the others."""
+        """engines: by the name of their provider; the last one stands in for the others.
+
+        Noise is taken away by waifu2x whichever of them would enlarge, but for the last one.
+        """
         self._engines = engines or {
             "local": SharpenedLanczos(),
             "waifu2x": Waifu2x(most_passes=1),
@@ -62,7 +72,12 @@ class Fast(Operation[Params]):
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """Enlarge, and measure how true it stayed."""
-        image, factor = work.needed_image(), work.params.factor
+        image, factor, denoise = work.needed_image(), work.params.factor, work.params.denoise
         size = image.width * factor, image.height * factor
         engines = in_turn(self._engines, work.provider)
-        return [await upscaled(image, size, "fast", engines, {})]
+        if denoise and len(engines) > 1:
+            engines = [Waifu2x(DENOISING[denoise], most_passes=1), engines[-1]]
+        made = await upscaled(image, size, "fast", engines, {"denoise": denoise})
+        is_left_out = denoise and DENOISING[denoise].title not in made.details["engine"]
+        note = (f"{made.details['engine']} takes no noise away: denoise was not used.",)
+        return [replace(made, notes=(*made.notes, *note)) if is_left_out else made]

@@ -164,6 +164,40 @@ async def test_faces_are_found_by_their_name(select, astronaut):
     assert made.details["mask_coverage"] < 0.06
 
 
+async def test_green_eyes_are_found_by_being_greener_than_the_fur(select, cat):
+    """Alone, every pixel of them is an olive brown."""
+    made = await select(cat, words="the green eyes")
+    assert share(made.mask, (150, 100, 190, 135)) > 0.9
+    assert share(made.mask, (305, 130, 330, 155)) > 0.9
+    assert made.details["mask_coverage"] < 0.04
+    assert "eyes" in made.notes[0]
+
+
+async def test_a_red_nose_is_found_without_the_fur(select, cat):
+    made = await select(cat, words="the red nose")
+    assert share(made.mask, (255, 238, 280, 250)) > 0.6
+    assert share(made.mask, (60, 60, 130, 130)) == 0
+
+
+@pytest.mark.parametrize("words", ["the blue eyes", "the purple nose", "the green cat"])
+async def test_parts_that_are_not_of_the_colour_are_refused(select, cat, words):
+    with pytest.raises(Refused) as refused:
+        await select(cat, words=words)
+    assert refused.value.rule == "edit.mask.no_match"
+
+
+async def test_faces_can_be_given_without_words(select, astronaut):
+    one, other = [await select(astronaut, **way) for way in ({"faces": True}, {"words": "faces"})]
+    assert one.details["mask"] == other.details["mask"]
+
+
+async def test_what_draws_the_eye_holds_the_subject(select, rocket):
+    wide, narrow = [await select(rocket, **way) for way in ({"salient": True}, {"subject": True})]
+    subject = narrow.mask > 127
+    assert (wide.mask[subject] > 127).mean() > 0.6
+    assert wide.details["mask_by"] == "salient"
+
+
 @pytest.mark.parametrize("words", ["the bicycle", "a sky", "something else", "!!", "the"])
 def test_words_that_nothing_here_knows_are_refused_with_those_it_does(words):
     with pytest.raises(Refused) as refused:
@@ -180,9 +214,10 @@ async def test_what_is_not_in_the_picture_is_refused(select, coffee, words):
     assert refused.value.rule == "edit.mask.no_match"
 
 
-async def test_a_subject_where_there_is_none_is_refused(select):
+@pytest.mark.parametrize("way", ["subject", "background", "salient"])
+async def test_a_subject_where_there_is_none_is_refused(select, way):
     with pytest.raises(Refused) as refused:
-        await select(Image(Pillow.new("RGB", (90, 60), "grey")), subject=True)
+        await select(Image(Pillow.new("RGB", (90, 60), "grey")), **{way: True})
     assert refused.value.rule == "edit.no_subject"
 
 

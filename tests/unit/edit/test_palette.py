@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from services.edit.operations.adjust import Adjust
 from services.edit.palette import matched
@@ -34,6 +35,42 @@ async def test_light_stays_nearly_what_it_was(edited, astronaut):
     before, after = [srgb_to_lab(np.asarray(one.pixels))[..., 0] for one in (astronaut, made.image)]
     assert np.abs(before - after).mean() < 6
     assert np.corrcoef(before.ravel(), after.ravel())[0, 1] > 0.97
+
+
+def jumps(pixels: np.ndarray) -> np.ndarray:
+    """ΔE from each column to the next, in the middle row."""
+    lab = srgb_to_lab(pixels[len(pixels) // 2])
+    return np.linalg.norm(np.diff(lab, axis=0), axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ((20, 10, 6), (190, 90, 50)),  # a brown thing from its shadow to its light
+        ((230, 140, 40), (30, 70, 160)),  # orange to blue: from one brand colour to the other
+        ((60, 90, 160), (220, 225, 235)),  # a sky
+        ((200, 40, 40), (40, 160, 60)),
+    ],
+)
+def test_a_gradient_stays_a_gradient_at_full_strength(first, last):
+    along = np.linspace(0, 1, 512)[None, :, None]
+    ramp = np.rint(np.array(first) + (np.array(last) - np.array(first)) * along)
+    ramp = np.broadcast_to(ramp, (48, 512, 3)).astype(np.uint8)
+    made = np.asarray(matched(Pillow.fromarray(ramp), [parse_hex(one) for one in BRAND], 1))
+    assert jumps(made).max() < 2.5 * jumps(ramp).max(), "no step shows"
+    steps = [len(np.unique(one[24], axis=0)) for one in (ramp, made)]
+    assert steps[1] > 0.6 * steps[0], "and no bands"
+
+
+def test_one_surface_goes_to_one_colour_in_light_and_in_shadow():
+    """A brown saucer: its shadow is no nearer to navy than its light is."""
+    along = np.linspace(0.15, 1, 256)[None, :, None]
+    ramp = np.broadcast_to(np.rint(np.array([190, 80, 40]) * along), (48, 256, 3)).astype(np.uint8)
+    made = np.asarray(matched(Pillow.fromarray(ramp), [parse_hex(one) for one in BRAND], 1))
+    lab = srgb_to_lab(made[24])
+    hue = np.degrees(np.arctan2(lab[:, 2], lab[:, 1]))
+    assert np.ptp(hue) < 40
+    assert (hue > 30).all()
 
 
 def test_greys_stay_grey(astronaut):

@@ -11,6 +11,8 @@ from PIL import Image as Pillow
 from services.edit.anchor import Anchor
 from services.edit.operations.adjust import Adjust
 from services.edit.text import Lettering, lettered
+from studio.imaging.faces import faces, head
+from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 from studio.imaging.legibility import READABLE
 from studio.problems import Refused
@@ -28,6 +30,27 @@ def written(before: Pillow.Image, after: Pillow.Image) -> tuple[int, int, int, i
 @pytest.fixture(scope="module")
 def black() -> Image:
     return Image(Pillow.new("RGB", (400, 300)))
+
+
+async def test_text_stands_below_unless_it_would_cover_something(edited, black, astronaut):
+    assert (await edited(ADJUST, black, text="Hi")).details["text_anchor"] == "bottom"
+    made = await edited(ADJUST, astronaut, text="Grand opening", text_size=0.06)
+    box = Box.model_validate(made.details["text_box"])
+    assert not any(box.intersection(head(face.box)) for face in faces(astronaut))
+    assert made.details["needs_review"] is None
+
+
+async def test_text_that_was_sent_onto_a_face_needs_a_look(edited, astronaut):
+    made = await edited(ADJUST, astronaut, text="Grand\nopening", text_anchor="top", text_size=0.12)
+    assert made.details["text_anchor"] == "top"
+    assert "of a head" in made.details["needs_review"]
+
+
+async def test_text_across_a_thing_needs_a_look(edited, coffee):
+    made = await edited(
+        ADJUST, coffee, text="FRESH COFFEE EVERY DAY", text_anchor="centre", text_size=0.3
+    )
+    assert "of what stands out" in made.details["needs_review"]
 
 
 @pytest.mark.parametrize("anchor", get_args(Anchor))

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from PIL import Image as Pillow
 
-from studio.imaging.faces import faces
+from studio.imaging.faces import faces, head
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 
@@ -71,3 +71,10 @@ def test_a_small_face_is_found_wherever_it_is(
         x, y = found.box.centre
         assert abs(x * size[0] - left - 0.44 * 160) < 8
         assert abs(y * size[1] - top - 0.25 * 160) < 8
+
+
+def test_a_head_is_more_than_its_face_and_ends_with_the_picture() -> None:
+    assert head(FACE).contains(FACE)
+    assert head(FACE).y0 < FACE.y0 - 0.4 * FACE.height
+    corner = Box(x0=0, y0=0, x1=0.1, y1=0.1)
+    assert head(corner).x0 == head(corner).y0 == 0

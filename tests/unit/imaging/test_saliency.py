@@ -25,6 +25,14 @@ def test_the_cup_is_the_subject_and_the_table_is_not(photo: Callable[[str], Imag
     assert np.array_equal(cut, matte(cup))  # deterministic
 
 
+def test_a_pale_foot_is_as_opaque_as_the_rest(photo: Callable[[str], Image]) -> None:
+    """From near the net loses it (0.66); from further off it sees the rocket whole."""
+    cut = matte(photo("rocket"))
+    assert cut[140:380, 318:328].mean() > 0.97
+    assert cut[360:380, 318:328].mean() > 0.85
+    assert cut[:100].mean() < 0.01  # sky
+
+
 def test_a_saliency_map_has_the_ratio_of_its_image(photo: Callable[[str], Image]) -> None:
     seen = saliency(photo("rocket"))
     assert seen.shape == (128, 192)

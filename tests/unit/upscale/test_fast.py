@@ -1,5 +1,7 @@
 """`upscale.fast`: twice or four times as large, at once, a little better than plain resampling."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -41,6 +43,33 @@ async def test_one_pass_of_the_net_is_there_for_those_who_wait(face, upscaled):
     made = await upscaled(OPERATION, small, "waifu2x")
     assert "passes: 1" in made.details["engine"]
     assert (made.image.width, made.image.height) == (200, 160)
+
+
+def grained(pixels: Pillow.Image) -> Pillow.Image:
+    noise = np.random.default_rng(3).normal(0, 12, (pixels.height, pixels.width, 3))
+    return Pillow.fromarray((np.asarray(pixels) + noise).clip(0, 255).astype(np.uint8))
+
+
+def blocky(pixels: Pillow.Image) -> Pillow.Image:
+    file = BytesIO()
+    pixels.save(file, "JPEG", quality=40)
+    return Pillow.open(file).convert("RGB")
+
+
+@pytest.mark.parametrize(("spoiled", "level"), [(blocky, 1), (blocky, 2), (grained, 3)])
+async def test_noise_is_taken_away_where_that_is_asked_for(face, upscaled, spoiled, level):
+    truth = face.pixels.crop((40, 40, 168, 168))
+    noisy = Image(spoiled(truth.resize((64, 64), Pillow.Resampling.BICUBIC)))
+    plain, calm = [await upscaled(OPERATION, noisy, factor=2, denoise=n) for n in (0, level)]
+    assert f"noise reduction {level}" in calm.details["engine"]
+    assert psnr(truth, calm.image.pixels) > psnr(truth, plain.image.pixels) + 0.3
+    assert not calm.notes
+
+
+async def test_lanczos_says_that_it_takes_no_noise_away(face, upscaled):
+    made = await upscaled(OPERATION, face, "lanczos", factor=2, denoise=1)
+    assert made.details["engine"] == "Lanczos"
+    assert "denoise was not used" in made.notes[0]
 
 
 async def test_without_weights_lanczos_stands_in(face, upscaled, away):
