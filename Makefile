@@ -7,7 +7,8 @@
 #   make crops  what smart crops keep of known subjects, beside libvips and smartcrop.js
 #   make pictures  what every local operation makes of the photos of the tests, and what it costs
 #   make images the six container images (Docker or Podman)
-#   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings
+#   make services  what each service takes, idle and at work
+#   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings, metrics, alert rules
 
 PYTHON ?= python3
 VENV   := .venv
@@ -16,7 +17,7 @@ STAMP  := $(VENV)/.installed
 CHECKS := .venv-deploy
 TOOLS  := $(CHECKS)/.installed
 
-.PHONY: demo up test check lint types bench crops pictures images tools proto docs lock clean
+.PHONY: demo up test check lint types bench crops pictures services images tools proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -108,8 +109,12 @@ proto: $(STAMP)
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. --grpc_python_out=. \
 		proto/studio/v1/*.proto
 
+services: $(STAMP)
+	$(BIN)/python -m benchmarks.services --page docs/services-measured.md
+
 docs: $(STAMP)
 	$(BIN)/python -m cli.docs
+	$(BIN)/python deploy/k8s/components/monitoring/rules.py
 
 lock:
 	$(BIN)/python -m pip install --quiet uv

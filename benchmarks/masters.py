@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 _PHOTO = Path(__file__).parents[1] / "tests" / "photos" / "astronaut.jpg"
 _SEED = 20_261_124
@@ -27,21 +27,17 @@ NAMES = tuple(f"{side}.{kind}" for side in SIDES for kind in ("jpg", "png"))
 
 
 def photo() -> Path:
-    """The real photograph, used for warming up where a master would take too long."""
+    """The real photograph, used for warming up."""
     return _PHOTO
 
 
-def master(name: str, folder: Path, *, mirrored: bool = False) -> Path:
-    """The file of a master, such as "2048.jpg"; made if it is not there yet.
-
-    mirrored: another picture of the same kind, to warm up with: nobody has anything of it in store.
-    """
+def master(name: str, folder: Path) -> Path:
+    """The file of a master, such as "2048.jpg"; made if it is not there yet."""
     if name not in NAMES:
         raise ValueError(f"{name!r} is none of {', '.join(NAMES)}")
-    file = folder / (f"mirrored-{name}" if mirrored else name)
+    file = folder / name
     if not file.exists():
         pixels = _pixels(int(name.split(".", maxsplit=1)[0]))
-        pixels = ImageOps.mirror(pixels) if mirrored else pixels
         unfinished = file.with_suffix(".new" + file.suffix)
         pixels.save(unfinished, quality=_QUALITY)
         unfinished.rename(file)

@@ -25,17 +25,16 @@ Twenty renditions of one photograph, by the optimizer and by the best known ways
 `make bench` measures, prints the goals and writes this page; `make bench WORK=jpeg ROUNDS=1` is a
 quick look (`WORK`: formats, masters such as `1024.png`, or both, separated by commas) that prints
 and writes nothing here. Every figure below is computed by `benchmarks/report.py` from
-`benchmarks/results/optimizer.json`.
+`benchmarks/results/optimizer.json`. Time and peak memory of every other operation at 1 and 4 MP:
+[operations-cost.md](operations-cost.md).
 """
 
 _HOW = """\
 ## How it is measured
-- Every contender is a process of its own. It does the same work on another master first, the photo
-  mirrored, as a service that has been running for a while (where AVIF is written, which takes its
-  encoder minutes, it does one small picture in each format), then the work once. CPU seconds are
-  user + system of all its threads, from reading the master's file to the last encoded rendition;
-  start-up is not in them. Peak memory is the process's high-water mark (`VmHWM`), with its runtime
-  and libraries.
+- Every contender is a process of its own. It does a small picture first, then the work once. CPU
+  seconds are user + system of all its threads, from reading the master's file to the last encoded
+  rendition; start-up is not in them. Peak memory is the process's high-water mark (`VmHWM`), with
+  its runtime and libraries.
 - Contenders take turns within every round, and another begins each round. Figures are medians.
 - Masters: tests/photos/astronaut.jpg (512²), enlarged by Lanczos to 1024², 2048² and 4096², with
   the grain of a sensor drawn at the master's scale from a fixed seed; JPEG at quality 92, and PNG

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
-from benchmarks.masters import master
+from benchmarks.masters import master, photo
 from benchmarks.reference import Judge
 from benchmarks.works import Contender, chosen, contenders, task, warm_task
 
@@ -55,22 +55,18 @@ def main() -> None:
 def measured(work: str, round_: int, judge: Judge) -> Iterator[Row]:
     """One row a contender. Who begins changes from round to round."""
     _MASTERS.mkdir(exist_ok=True)
-    name = work.split()[1]
-    source, other = master(name, _MASTERS), master(name, _MASTERS, mirrored=True)
+    source = master(work.split()[1], _MASTERS)
     these = contenders(work)
     first = round_ % len(these)
     for one in these[first:] + these[:first]:
-        yield _row(work, one, round_, (source, other), judge)
+        yield _row(work, one, round_, source, judge)
 
 
-def _row(
-    work: str, contender: Contender, round_: int, masters: tuple[Path, Path], judge: Judge
-) -> Row:
-    source, other = masters
+def _row(work: str, contender: Contender, round_: int, source: Path, judge: Judge) -> Row:
     asked = task(work, contender, source)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        warm_task(work, contender, other).save(folder / "warm.json")
+        warm_task(work, contender, photo()).save(folder / "warm.json")
         asked.save(folder / "task.json")
         (folder / "out").mkdir()
         told = json.loads(_run(contender, folder))

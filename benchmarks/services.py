@@ -1,6 +1,7 @@
 """Services: what each of the six processes takes, idle and at work, on real servers.
 
     python -m benchmarks.services [--results benchmarks/results] [--page docs/services-measured.md]
+                                  [--runbook docs/operations.md] [--again]
 
 Each service is started alone and timed; then all idle together, probed as Kubernetes does. Then one
 after another is kept busy by a flow of its own over the HTTP API, in both lanes, and last each is
@@ -33,7 +34,7 @@ from PIL import Image as Pillow
 from prometheus_client.parser import text_string_to_metric_families
 
 from benchmarks.machine import host
-from benchmarks.sizing import page
+from benchmarks.sizing import page, renewed
 from benchmarks.throughput import PLACEMENTS, SIDE, masters, settings
 from tests.e2e.processes import MODULES, Processes
 from tests.servers.found import Servers
@@ -474,16 +475,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks.services", description=__doc__)
     parser.add_argument("--results", type=Path, default=Path(__file__).parent / "results")
     parser.add_argument("--page", type=Path)
-    parser.add_argument("--again", action="store_true", help="only the page, of known figures")
+    parser.add_argument("--runbook", type=Path, help="its table of sizes is made anew")
+    parser.add_argument("--again", action="store_true", help="only the pages, of known figures")
     wanted = parser.parse_args()
     file = wanted.results / "services.json"
     if not wanted.again:
         wanted.results.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(measured(), indent=1, ensure_ascii=False) + "\n")
-    text = page(json.loads(file.read_text()), wanted.results)
+    found = json.loads(file.read_text())
+    text = page(found, wanted.results)
     print(text)
     if wanted.page:
         wanted.page.write_text(text)
+    if wanted.runbook:
+        runbook = renewed(wanted.runbook.read_text(), found["services"], wanted.results)
+        wanted.runbook.write_text(runbook)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,21 @@
 """Sizing: requests and limits from what benchmarks.services measured, and the page that says so.
 
-The rule stands on the page itself; every figure there is computed from the raw ones alone.
+The rule stands on the page itself; every figure there is computed from the raw ones alone. What
+deploy/k8s/base/resources.yaml sets stands beside them in the runbook's table.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import yaml
+
+_RESOURCES = Path(__file__).parents[1] / "deploy" / "k8s" / "base" / "resources.yaml"
 
 #: A request covers the peak at work and this much more.
 REQUEST_SPARE = 1.2
@@ -28,8 +34,9 @@ _ABOUT = """\
 # What each service takes
 
 Memory and CPU of the six services as separate processes on real servers, idle and at work.
-`python -m benchmarks.services --page docs/services-measured.md` measures and writes this page;
-every figure is computed by `benchmarks/sizing.py` from `benchmarks/results/services.json`.
+`python -m benchmarks.services --page docs/services-measured.md --runbook docs/operations.md`
+measures and writes this page and the table of that one; every figure is computed by
+`benchmarks/sizing.py` from `benchmarks/results/services.json`.
 """
 
 _HOW = """\
@@ -54,9 +61,9 @@ _RULE = """\
 - **Memory limit**: one of the largest pictures beside the ordinary work, that is the peak at work
   and half of what two of the largest add to the idle memory, × {limit}, rounded up to
   {limit_step} MiB, at least {least_limit} MiB (a few uploads of 64 MiB).
-  Two at once need what the table says, and a replica works on up to
-  `STUDIO_PREFETCH` = 2 pictures in each lane: where pictures of 100 MP are the rule, raise the
-  limit, or set `STUDIO_PREFETCH` to 1.
+  Two at once need what the table says, and a replica works on up to `STUDIO_PREFETCH` pictures in
+  each lane (2; `deploy/` sets 1 for edit and upscale): where pictures of 100 MP are the rule,
+  raise the limit.
 - **CPU request**: {cpu_of_studio} m for a studio, as a picture at work occupies a core at least;
   for the library and the gateway what {events} events and {requests} requests a second take, by
   the CPU seconds per item above, rounded up to {cpu_step} m. **CPU limit**: {cpu_limit} m, what
@@ -194,6 +201,47 @@ def _sizes_table(sizes: dict[str, Sizes]) -> str:
         for name, one in sizes.items()
     ]
     return table(head, lines)
+
+
+def renewed(runbook: str, services: dict[str, Any], results: Path) -> str:
+    """The runbook with its table between `<!-- sizing -->` and `<!-- /sizing -->` made anew."""
+    begin, end = "<!-- sizing -->\n", "<!-- /sizing -->"
+    made = begin + in_short(services, _long_peaks(results)) + end
+    text, times = re.subn(f"{begin}.*?{end}", lambda _: made, runbook, flags=re.DOTALL)
+    if times != 1:
+        raise ValueError(f"The page must have {begin.strip()} and {end} once; it has {times}.")
+    return text
+
+
+def in_short(services: dict[str, Any], long_peaks: dict[str, float]) -> str:
+    """A line a service: memory that was measured, sizes by the rule, and sizes that are set."""
+    head = ["service", "idle MiB", "at work MiB", "two of the largest MiB"]
+    head += ["memory by the rule", "memory set", "CPU set"]
+    put, lines = _set(), []
+    for name, one in services.items():
+        rule, asked, most = recommended(name, one, long_peaks.get(name, 0.0)), *put[name]
+        lines.append(
+            [
+                name,
+                f"{one['idle']['rss_mib']}",
+                f"{max(one['busy']['peak_rss_mib'], long_peaks.get(name, 0.0)):.0f}",
+                f"{one['largest']['peak_rss_mib']}",
+                f"{rule.memory_request}Mi to {rule.memory_limit}Mi",
+                f"{asked['memory']} to {most['memory']}",
+                f"{asked['cpu']} to {most['cpu']}",
+            ]
+        )
+    return table(head, lines)
+
+
+def _set() -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    """Requests and limits of each service in deploy/k8s."""
+    found = {}
+    for one in yaml.safe_load_all(_RESOURCES.read_text()):
+        (container,) = one["spec"]["template"]["spec"]["containers"]
+        sizes = container["resources"]
+        found[container["name"]] = (sizes["requests"], sizes["limits"])
+    return found
 
 
 def table(head: list[str], lines: list[list[str]]) -> str:

@@ -116,10 +116,11 @@ SUBJECTS = (
         "Good: the ear and the mast are gone without a trace, and the black stand and the sky "
         "go on plausibly. Not good: the wall where the shuttle was is flat, pale patches with "
         "hard edges; a box that covers half of a thing leaves half of it (the cup is bitten "
-        "off); erasing a subject that fills the picture fails on three of four: copies of the "
-        "shuttle and grey shapes where the astronaut was, smears and bricks for the cat, and "
-        "under the cup a black hole copied from the dark corner; above the rocket's place a "
-        "piece of a mast hangs in the air.",
+        "off); erasing a subject that fills the picture fails: copies of the shuttle and grey "
+        "shapes where the astronaut was, smears and bricks for the cat, under the cup a black "
+        "hole copied from the dark corner, a piece of the ship in the sky where the tower was. "
+        "All of these say that a person should look. A piece of a mast that hangs in the air "
+        "above the rocket's place does not.",
     ),
     Subject(
         "edit.inpaint",
@@ -138,8 +139,8 @@ SUBJECTS = (
         ),
         "Good: no seam shows, and the emblem and the nose are filled with what is around "
         "them. Not good: a point selects less than a person means (half of the emblem, the "
-        "rocket without its tip, which then floats), and the coffee is filled with the "
-        "table's wood.",
+        "rocket without its tip, which then floats and says nothing of it), the coffee is "
+        "filled with the table's wood and the lake with bushes, which both say so.",
     ),
     Subject(
         "edit.outpaint",
@@ -150,8 +151,9 @@ SUBJECTS = (
         "Good: 16:9 of the cup, the cat and the rocket passes at this size, as long as the "
         "margin is narrow. Not good: wide margins beside and above the astronaut show a "
         "second fuel tank, spires and red curtains; above the cat a second ear begins; below "
-        "the cup the dark corner comes back as a black wedge; and below the rocket are "
-        "blurred blue patches.",
+        "the cup the dark corner comes back as a black wedge; below the rocket are blurred blue "
+        "patches, and above the tower a pale one. All but the rocket's 16:9 say that a person "
+        "should look, also the cup and the cat, which pass.",
     ),
     Subject(
         "edit.search_recolor",
@@ -205,7 +207,8 @@ SUBJECTS = (
         ),
         "Good: every word can be read, the panel appears only where contrast needs it, the "
         "Arabic is shaped and runs right to left, and words that find their place by "
-        "themselves keep off faces, the cat's eyes, the cup and the rocket. Not good: what is "
+        "themselves keep off faces, the cat's eyes, the cup and the rocket. Not good: the tower's "
+        "tip is covered; what is "
         "sent into the middle covers what is there and says so, the astronaut's helmet gives "
         "way to a panel, and the panel is plain.",
     ),

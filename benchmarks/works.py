@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.masters import NAMES, photo
+from benchmarks.masters import NAMES
 from benchmarks.task import Piece, Task, piece
 
 Settings = dict[str, dict[str, Any]]  # by format, in the contender's own words
@@ -124,12 +124,12 @@ def contenders(work: str) -> list[Contender]:
     return [one for one in CONTENDERS if work.split(maxsplit=1)[0] in one.only]
 
 
-def task(work: str, contender: Contender, source: Path) -> Task:
+def task(work: str, contender: Contender, master: Path) -> Task:
     """The twenty renditions of a work, in the contender's words."""
     format_, name = work.split()
     side = int(name.split(".")[0])
     return Task(
-        master=str(source),
+        master=str(master),
         way=contender.way,
         pieces=tuple(
             _piece((one["width"], one["height"]), side, _format(format_, one), contender.settings)
@@ -138,18 +138,12 @@ def task(work: str, contender: Contender, source: Path) -> Task:
     )
 
 
-def warm_task(work: str, contender: Contender, other: Path) -> Task:
-    """The same renditions of another master of that size: a service has worked before.
-
-    Where AVIF is written, which takes its encoder far longer than a process takes to be warm, it is
-    one small rendition in each format.
-    """
+def warm_task(work: str, contender: Contender, photo: Path) -> Task:
+    """One small rendition in each format of a work, of a small photograph."""
     format_ = work.split(maxsplit=1)[0]
-    if format_ not in _WITH_AVIF:
-        return task(work, contender, other)
     formats = dict.fromkeys(_format(format_, one) for one in _sizes(2048))
     pieces = tuple(_piece((64, 48), 512, one, contender.settings) for one in formats)
-    return Task(master=str(photo()), way=contender.way, pieces=pieces)
+    return Task(master=str(photo), way=contender.way, pieces=pieces)
 
 
 def _piece(size: tuple[int, int], side: int, format_: str, settings: Settings | None) -> Piece:

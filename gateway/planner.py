@@ -123,7 +123,7 @@ class Planner:
             says = f"{inserted.operation} {inserted.params} goes before {step.operation}."
             yield _with(tried, steps, Change(kind="inserted", step=at + 1, rule=rule, says=says))
         for other in _other_modes(step):
-            says = f"{other.operation} does it instead of {step.operation}."
+            says = f"{other.operation} does it instead of {step.operation}{_without(step, other)}."
             yield _with(
                 tried,
                 _replaced(tried.steps, at, other),
@@ -195,3 +195,9 @@ def _other_modes(step: Step) -> list[Step]:
         )
         for operation, names in _OTHER_MODES.get(step.operation, ())
     ]
+
+
+def _without(step: Step, other: Step) -> str:
+    """What was asked for that the other operation does not take, as the end of a sentence."""
+    lost = [name for name, value in step.params.items() if value and name not in other.params]
+    return f", without {' and '.join(lost)}" if lost else ""

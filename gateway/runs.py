@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 
 MAX_STARTS = 5000  # assets that one run begins with
 _TOGETHER = 50  # beginnings published side by side
+_ANSWERS = 2.0  # s within which the broker answers, or a run is accepted without it
 
 
 class RunRequest(BaseModel):
@@ -146,9 +147,11 @@ class Runs:
         told = [event.model_dump(mode="json", exclude_none=True) for event in begun]
         await self._store.begin(row, told)
         try:
+            async with asyncio.timeout(_ANSWERS):
+                await self._bus.ping()  # publishing has more patience than whoever asks us
             await self._publish(row["_id"])
-        except Unavailable as away:
-            log.warning("Run %s is written down and begins later: %s", row["_id"], away.says)
+        except (Unavailable, TimeoutError) as away:
+            log.warning("Run %s is written down and begins later: %s", row["_id"], away)
 
     async def cancel(self, workspace: str, id_: str, by: str | None = None) -> Document:
         """Call a run off: whoever holds one of its items ends it instead of working on it."""

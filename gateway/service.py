@@ -32,6 +32,8 @@ class Gateway(Service):
     name = "gateway"
     queue = Queue(NAME, bindings=("image.#", "workflow.#"))
     indexes = INDEXES
+    #: Not the broker: a run that is accepted while it is away begins later (docs/adr/0007).
+    requires = frozenset(("metadata", "blobs", "tasks"))
 
     def __init__(self, ports: Ports) -> None:
         super().__init__(ports)

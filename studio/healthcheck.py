@@ -1,7 +1,7 @@
-"""The container's health check: `python -m studio.healthcheck`.
+"""The container's health check: `python -m studio.healthcheck [/readyz]`.
 
-Asks /livez on STUDIO_HTTP_PORT; exit status 0 if it answers 200, else 1. It imports nothing of
-ours, as it runs every few seconds.
+Asks the path, /livez if none is given, on STUDIO_HTTP_PORT; exit status 0 if it answers 200, else
+1. It imports nothing of ours, as it runs every few seconds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def main() -> int:
     if not port.isdigit() or port == "0":
         print("STUDIO_HTTP_PORT names no port, so nobody can be asked.", file=sys.stderr)
         return 1
-    url = f"http://{_EVERYWHERE.get(host, host)}:{port}/livez"
+    path = (sys.argv[1:2] or ["/livez"])[0]
+    url = f"http://{_EVERYWHERE.get(host, host)}:{port}{path}"
     try:
         with urlopen(url, timeout=_SECONDS) as answer:
             return 0 if answer.status == 200 else 1

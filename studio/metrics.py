@@ -154,7 +154,22 @@ dependency_up = _by(
     ),
 )
 consuming = _by(
-    ALL, Gauge("studio_consuming", "1 while the service fetches work; 0 in a drain.", ["service"])
+    ALL,
+    Gauge(
+        "studio_consuming",
+        "1 once the service has begun to consume, until it drains. An outage of the broker does "
+        "not change it: studio_dependency_up and studio_lane_consuming tell of that.",
+        ["service"],
+    ),
+)
+lane_consuming = _by(
+    ALL,
+    Gauge(
+        "studio_lane_consuming",
+        "1 while the broker sends this lane's work to the service; 0 while its consumer begins, is "
+        "tried again or is restored, and from a drain on.",
+        ["queue", "lane"],
+    ),
 )
 task_failures = _by(
     ALL,

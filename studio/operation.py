@@ -108,6 +108,7 @@ class Work(Generic[ParamsT]):
     write_blob: Callable[[bytes], Awaitable[str]] = _not_writing  # what details name, such as masks
     buy: Buy = _not_buying
     is_begun: bool = False  # a part of it was bought before: no limit refuses what is paid
+    begun: Mapping[int, int | None] = field(default_factory=dict)  # pictures of its calls on record
     is_last: bool = False  # whoever stays away now is not asked again
 
     def needed_image(self) -> Image:

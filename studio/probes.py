@@ -3,8 +3,12 @@
 /startupz answers 200 once the first set-up is done: the indexes exist and consuming has begun.
     Until then it says what is waited for. A service waits without end for what is away, so a
     limit to that is whoever asks; a restart reads changed secrets.
-/readyz answers 200 while the service can do its work: it has started, it is not draining, and the
-    broker and the stores answer. It recovers by itself, so it must not restart anything.
+/readyz answers 200 while the service can do its work: it has started, it is not draining, and what
+    its work requires answers: the broker and the stores, and of the gateway only the stores, since
+    it accepts runs while the broker is away (docs/adr/0007). What is away besides is told under
+    `degraded`. It recovers by itself, so it must not restart anything. One lane that cannot begin
+    or be restored does not make a service unready: the other lane works, and a service out of
+    rotation would elect no leader (docs/adr/0012). studio_lane_consuming tells of it.
 /livez answers 200 while the event loop turns; restart what does not answer. It asks for nothing
     else, because nothing else ends for good: connections heal themselves, lanes that cannot begin
     and long-lived tasks are tried for ever, and a queue that was deleted is declared anew
@@ -14,8 +18,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 
 import uvicorn
 from fastapi import FastAPI, Response
@@ -34,20 +39,43 @@ PING_SECONDS = 2.0
 PATHS = ("/startupz", "/livez", "/readyz", "/metrics")
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is wrong, by dependency, and what is known of it."""
+
+    problems: Mapping[str, str]  # empty: it is ready
+    degraded: Mapping[str, str] = field(default_factory=dict)  # away, and it works all the same
+
+
 class Readiness:
     """Whether a service can do its work now, and if not, why."""
 
-    def __init__(self, checks: Mapping[str, Check], service: str = "") -> None:
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        service: str = "",
+        *,
+        requires: Collection[str] | None = None,
+    ) -> None:
+        """requires: the names of those checks that it is not ready without; None: all."""
         self._checks, self._service = checks, service
+        self._requires = frozenset(checks if requires is None else requires)
         self.is_draining = False
         self.waits_for: str | None = None  # what a service that is starting waits for
 
-    async def problems(self) -> dict[str, str]:
-        """What is wrong, by dependency; empty means ready."""
+    async def state(self) -> State:
+        """How it is now."""
         if self.is_draining:
-            return {"service": "It is draining and takes no more work."}
+            return State({"service": "It is draining and takes no more work."})
         away = await self.away()
-        return {"service": self.waits_for, **away} if self.waits_for else away
+        starting = {"service": self.waits_for} if self.waits_for else {}
+        problems = {name: says for name, says in away.items() if name in self._requires}
+        degraded = {name: says for name, says in away.items() if name not in self._requires}
+        return State({**starting, **problems}, degraded)
+
+    async def problems(self) -> Mapping[str, str]:
+        """What makes it unready; empty means ready."""
+        return (await self.state()).problems
 
     async def away(self) -> dict[str, str]:
         """The dependencies that do not answer, and what is known of it."""
@@ -82,9 +110,11 @@ def add_probes(app: FastAPI, readiness: Readiness) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
-        problems = await readiness.problems()
-        status = {"status": "not ready", "problems": problems} if problems else {"status": "ready"}
-        return JSONResponse(status, status_code=503 if problems else 200)
+        state = await readiness.state()
+        told = {name: one for name, one in asdict(state).items() if one}
+        is_ready = not state.problems
+        status = {"status": "ready" if is_ready else "not ready", **told}
+        return JSONResponse(status, status_code=200 if is_ready else 503)
 
     @app.get("/metrics", include_in_schema=False)
     async def scraped() -> Response:

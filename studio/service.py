@@ -31,6 +31,7 @@ from studio.providers.buying import Buyer
 from studio.providers.purchases import Purchases
 from studio.providers.reconcile import TELL_THEIR_BALANCE, Reconciler
 from studio.providers.turns import Turns
+from studio.room import Room
 from studio.rpc import GrpcServer, StudioServicer
 from studio.settings import Settings
 from studio.supervision import Supervision
@@ -71,6 +72,8 @@ class Service(ABC):
     name: str
     queue: Queue | None = None
     indexes: tuple[Index, ...] = ()
+    #: It is not ready while one of these is away; the others it only tells of (studio.probes).
+    requires: frozenset[str] = frozenset(("bus", "metadata", "blobs", "tasks"))
 
     def __init__(self, ports: Ports) -> None:
         self.ports = ports
@@ -119,8 +122,9 @@ class StudioService(Service):
         self._reconcilers: list[Reconciler] = []
         if isinstance(ports.settings, ProviderSettings):
             self._buyer = self._buying(ports.settings)
+        room = Room(ports.settings.pixels_at_once)
         self._worker = Worker(
-            name, self._operations, ports.bus, ports.blobs, ledger, findings, self._buyer
+            name, self._operations, ports.bus, ports.blobs, ledger, findings, self._buyer, room
         )
 
     def _buying(self, settings: ProviderSettings) -> Buyer:
@@ -178,7 +182,7 @@ async def running(service: Service) -> AsyncIterator[Addresses]:
         "blobs": ports.blobs.ping,
         "tasks": service.tasks.check,
     }
-    readiness = Readiness(checks, service.name)
+    readiness = Readiness(checks, service.name, requires=service.requires)
     readiness.waits_for = "It is starting."
     metrics.build_info.labels(service.name, metrics.version()).set(1)
     app = service.http()

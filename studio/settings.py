@@ -144,6 +144,12 @@ class Settings(BaseSettings):
     )
 
     prefetch: int = Field(default=2, ge=1, le=64, description="deliveries at a time, per lane")
+    pixels_at_once: int = Field(
+        default=100_000_000,
+        ge=1_000_000,
+        description="pixels that a process works on at the same time, as memory follows them; a "
+        "picture that has more is worked on alone",
+    )
     drain_grace: float = Field(
         default=25, gt=0, le=3600, description="s that running work has to finish after SIGTERM"
     )

@@ -7,8 +7,9 @@ exactly-once results. docs/adr/0001 says why there is no outbox.
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -32,12 +33,14 @@ from studio.findings import Findings
 from studio.imaging.decode import decode
 from studio.imaging.encode import encode
 from studio.ledger import Ledger, Outcome, StoredOutput
-from studio.money import Money, PriceRange
+from studio.money import Money
 from studio.operation import AnyOperation, Failure, Output, Work
 from studio.problems import Broken, Refused
 from studio.providers.buying import Bought, Buyer
 from studio.providers.call import Call, InDoubt, ProviderAway
+from studio.providers.prices import price_book
 from studio.providers.purchases import Purchase, costs
+from studio.room import Room
 from studio.rpc import choose_provider, find_operation
 from studio.settling import Settling, labels_among
 from studio.shares import divide
@@ -59,7 +62,7 @@ class _Job:
     data: ItemData
     params: Any
     provider: str
-    is_begun: bool  # a part of it was bought before
+    begun: Mapping[int, Purchase]  # what of it was bought before
     is_last: bool  # the last attempt
 
 
@@ -75,12 +78,15 @@ class Worker:
         ledger: Ledger,
         findings: Findings,
         buyer: Buyer | None = None,
+        room: Room | None = None,
     ) -> None:
+        """room: of the pixels that are at work at once; without bounds by default."""
         self.studio = studio
         self.source = f"/studio/{studio}"
         self._operations = {operation.name: operation for operation in operations}
         self._bus, self._blobs, self._ledger = bus, blobs, ledger
         self._findings, self._buyer = findings, buyer
+        self._room = room or Room(sys.maxsize)
         labels = labels_among(self._operations)
         self._settling = Settling(
             studio, self._advance, self._publish, paid=self._paid, labels=labels
@@ -132,12 +138,12 @@ class Worker:
         params = operation.parse(head.params)
         asked = choose_provider(operation, head.provider)
         able = [asked, *(one for one in head.fallbacks if one in operation.offered)]
-        is_paid = any(one in operation.paid for one in able)
-        begun = await self._purchases(step) if is_paid else []
+        is_paid = len(able) <= len(head.fallbacks) or any(one in operation.paid for one in able)
+        begun = await self._purchases(step) if is_paid else {}
         away: ProviderAway | None = None
-        for provider in self._order(able, begun):
+        for provider in self._order(able, begun.values()):
             try:
-                job = _Job(step, data, params, provider, bool(begun), delivery.is_last_attempt)
+                job = _Job(step, data, params, provider, begun, delivery.is_last_attempt)
                 return await self._perform_by(operation, job)
             except ProviderAway as error:
                 if await self._purchases(step):
@@ -150,23 +156,30 @@ class Worker:
 
     def _order(self, able: list[str], begun: Iterable[Purchase]) -> list[str]:
         """Who may do it: the one that was asked for, then its fallbacks; who is away goes last.
-        Whoever was paid for a part of the step does all of it."""
+        Whoever was paid for a part of the step does all of it; Refused if they cannot be asked."""
+        paid = {one.engine for one in begun if one.engine}
+        if paid and not paid & set(able):
+            who = ", ".join(sorted(paid))
+            raise Refused(
+                rule="provider.no_key",
+                says=f"{who} was paid for a part of this step and is not offered here any more.",
+                fix="Put its key back and replay the dead letter.",
+            )
         if self._buyer is None or len(able) == 1:
             return able
-        paid = {one.engine for one in begun}
         return [one for one in able if one in paid] or sorted(able, key=self._buyer.is_away)
 
-    async def _purchases(self, step: UUID) -> list[Purchase]:
-        return await self._buyer.purchases.of_step(step) if self._buyer else []
+    async def _purchases(self, step: UUID) -> dict[int, Purchase]:
+        return await self._buyer.purchases.numbered(step) if self._buyer else {}
 
     async def _perform_by(self, operation: AnyOperation, job: _Job) -> Outcome:
         step, data, params, provider = job.step, job.data, job.params, job.provider
         facts = data.image.facts if data.image else None
         engine = operation.engine(provider)
         quoted = engine.price(facts, params, provider)
-        if not job.is_begun:  # else it is paid, and no limit refuses it any more
+        if not job.begun:  # else it is paid, and no limit refuses it any more
             engine.check(facts, params)
-            _check_budget(operation, data, quoted)
+            _check_budget(data, quoted.maximum)
         about = {"run": str(data.run), "item": str(data.item), "operation": operation.name}
         started = time.perf_counter()
         async with self._ledger.claimed(step, provider=provider, **about):
@@ -187,9 +200,15 @@ class Worker:
         return outcome
 
     async def _work(self, operation: AnyOperation, job: _Job) -> Sequence[Output | Failure]:
+        data = job.data
+        if job.begun and data.image and self._buyer:
+            await self._buyer.resume(job.step)  # no pixels are touched while a provider works
+        facts = data.image.facts if data.image and operation.decodes else None
+        async with self._room.of(facts.width * facts.height if facts else 0):
+            return await self._operate(operation, job)
+
+    async def _operate(self, operation: AnyOperation, job: _Job) -> Sequence[Output | Failure]:
         step, data, provider = job.step, job.data, job.provider
-        if job.is_begun and data.image and self._buyer:
-            await self._buyer.resume(step)  # no pixels are touched while a provider works
         image = None
         if data.image and operation.decodes:
             with telemetry.span("fetch", blob=data.image.blob):
@@ -206,8 +225,9 @@ class Worker:
             details=data.step.details if data.step else {},
             about=data.about,
             write_blob=self._blobs.put,
-            buy=partial(self._buy, step, provider),
-            is_begun=job.is_begun,
+            buy=partial(self._buy, job),
+            is_begun=bool(job.begun),
+            begun={index: one.images for index, one in job.begun.items()},
             is_last=job.is_last,
         )
         if data.image:
@@ -220,15 +240,19 @@ class Worker:
                     raise  # and no outcome: a replay asks for it again
                 return [await self._paid_for_nothing(step, refused)]
 
-    async def _buy(self, step: UUID, provider: str, call: Call, index: int) -> Bought:
+    async def _buy(self, job: _Job, call: Call, index: int) -> Bought:
         if self._buyer is None:
             raise Broken(rule="provider.no_buyer", says=f"The {self.studio} studio cannot buy.")
-        return await self._buyer.buy(step, call, index, engine=provider)
+        if job.begun and index not in job.begun:  # its price may be another by now
+            paid = costs([*(await self._purchases(job.step)).values()])
+            most = price_book().most(call.provider, call.product, call.price)
+            _check_budget(job.data, paid + most)
+        return await self._buyer.buy(job.step, call, index, engine=job.provider)
 
     async def _paid_for_nothing(self, step: UUID, refused: Refused) -> Failure:
         """The failure of a step that has cost something, which its fact must tell; a step that
         has cost nothing fails as any other."""
-        paid = costs(await self._purchases(step))
+        paid = costs([*(await self._purchases(step)).values()])
         if not paid:
             raise refused
         return Failure(refused.as_problem(telemetry.trace_id()), cost=paid)
@@ -339,11 +363,12 @@ def _known(id_: UUID | None) -> UUID:
     return id_
 
 
-def _check_budget(operation: AnyOperation, data: ItemData, quoted: PriceRange) -> None:
-    if data.budget is not None and quoted.maximum and not quoted.maximum <= data.budget:
+def _check_budget(data: ItemData, most: Money) -> None:
+    """most: that the step at the head may cost, with what was paid for it already."""
+    if data.budget is not None and most and not most <= data.budget:
         raise Refused(
             rule="budget.exhausted",
-            says=f"{operation.name} may cost {quoted.maximum}, but this item may spend only "
+            says=f"{data.slip.head.operation} may cost {most}, but this item may spend only "
             f"{data.budget}.",
             fix="Raise the run's budget, or use a lower quality or fewer variations.",
         )

@@ -1,7 +1,7 @@
 """Measured: run a contender's work once for warmth and once for the record.
 
 CPU seconds are those of the whole process with its threads and children, between the reading of
-the master and the last rendition; imports and the same work on another master lie before it.
+the master and the last rendition; imports and the first call of each encoder lie before it.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Run the create service: `python -m services.create`."""
 
+import studio.signals  # noqa: F401 - the first import: it hears SIGTERM from now on
 from services.create.service import create
 from services.create.settings import CreateSettings
 from studio.startup import main

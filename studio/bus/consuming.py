@@ -15,8 +15,9 @@ from functools import partial
 from typing import Any, Protocol
 
 import aio_pika
-from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
+from aio_pika.abc import AbstractIncomingMessage, AbstractRobustChannel
 
+from studio import metrics
 from studio.bus.base import (
     Consumption,
     Dead,
@@ -29,7 +30,7 @@ from studio.bus.base import (
     Settlement,
 )
 from studio.bus.outages import AWAY, CLOSE_SECONDS, PATIENCE, unavailable
-from studio.bus.recovery import connected
+from studio.bus.recovery import PatientChannel, PatientConnection, connected
 from studio.bus.topology import Names, declare_lane
 from studio.bus.wire import delivery_of
 from studio.problems import Broken, Problem, Unavailable
@@ -72,8 +73,20 @@ class LaneConsumer:
 
     def __init__(self, bus: Home, queue: Queue, lane: Lane, prefetch: int) -> None:
         self._bus, self._queue, self._lane, self._prefetch = bus, queue, lane, prefetch
-        self._connection: AbstractRobustConnection | None = None
+        self._connection: PatientConnection | None = None
+        self._channel: AbstractRobustChannel | None = None
         self._cancel: Callable[[], Awaitable[object]] | None = None
+        self._stopping = asyncio.Lock()
+        gauge = metrics.lane_consuming.labels(queue.name, lane)
+        gauge.set_function(lambda: float(self.is_consuming))
+
+    @property
+    def is_consuming(self) -> bool:
+        """Whether the broker sends it what comes: not while it begins, or is restored."""
+        connection, channel = self._connection, self._channel
+        if self._cancel is None or connection is None or not connection.connected.is_set():
+            return False
+        return isinstance(channel, PatientChannel) and channel.is_whole
 
     @property
     def name(self) -> str:
@@ -91,16 +104,22 @@ class LaneConsumer:
                 raise unavailable(error) from error
             raise
 
-    async def stop(self) -> None:
-        """Fetch no more; what was fetched can still be settled."""
-        cancel, self._cancel = self._cancel, None
-        if cancel:
-            with suppress(*AWAY):
-                await asyncio.wait_for(cancel(), CLOSE_SECONDS)
+    async def stop(self) -> bool:
+        """Fetch no more; what was fetched can still be settled. Whether the broker knows; else
+        asking again tells it again."""
+        async with self._stopping:
+            if self._cancel:
+                try:
+                    await asyncio.wait_for(self._cancel(), CLOSE_SECONDS)
+                except AWAY:
+                    return False
+                self._cancel = None
+            return True
 
     async def end(self) -> None:
         """Close the connection; the broker takes back what was never settled."""
         connection, self._connection, self._cancel = self._connection, None, None
+        self._channel = None
         if connection:
             with suppress(*AWAY):
                 await asyncio.wait_for(connection.close(), CLOSE_SECONDS)
@@ -115,7 +134,7 @@ class LaneConsumer:
         await declaring.initialize()
         await declare_lane(declaring, bus.names, self._queue, self._lane)
         await declaring.close()
-        channel = await self._connection.channel()
+        channel = self._channel = await self._connection.channel()
         await channel.set_qos(prefetch_count=self._prefetch)
         work = await channel.get_queue(self.name)
         self._cancel = partial(work.cancel, await work.consume(deliver))
@@ -146,16 +165,22 @@ class QueueConsumer(Consumption):
 
     async def drain(self, grace: float) -> None:
         """Stop fetching, finish what has started, hand back what has not ended in time."""
+        now = asyncio.get_running_loop().time
+        deadline = now() + grace
         self._is_draining = True
+        await self._fetch_no_more()
         await self._tasks.stop()
-        await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
+        await self._fetch_no_more()  # nor in a lane that has begun meanwhile
         if self._busy:
-            await asyncio.wait(set(self._busy), timeout=grace)
+            await asyncio.wait(set(self._busy), timeout=max(0, deadline - now()))
         late = list(self._busy)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
         await asyncio.gather(*(lane.end() for lane in self._lanes.values()))
+
+    async def _fetch_no_more(self) -> None:
+        await asyncio.gather(*(lane.stop() for lane in self._lanes.values()))
 
     async def _mend(self) -> None:
         """A deleted queue never comes back by itself, and its consumer would wait for ever."""
@@ -168,8 +193,11 @@ class QueueConsumer(Consumption):
 
     async def _take(self, lane: Lane, incoming: AbstractIncomingMessage) -> None:
         if self._is_draining:  # it was under way when we said that we fetch no more
-            with suppress(*AWAY):
-                await incoming.nack(requeue=True)
+            # Not handed back before the broker knows that: it would come again and again, and each
+            # time counts as a crash. If it cannot be told, the connection's end hands it back.
+            if await self._lanes[lane].stop():
+                with suppress(*AWAY):
+                    await incoming.nack(requeue=True)
             return
         # A task of our own: aiormq cancels its tasks when a connection is lost, and a broker that
         # restarts must not cut off work that is under way, such as a call that is paid for.

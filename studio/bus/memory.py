@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from studio import metrics
 from studio.bus.base import (
     RETRY_DELAYS,
     Bus,
@@ -131,13 +132,19 @@ class _Workers(Consumption):
             for line in box.lines.values()
             for _ in range(prefetch)
         ]
+        self._tell(is_consuming=True)
 
     async def drain(self, grace: float) -> None:
         """Stop fetching, finish what has started, hand back what has not ended in time."""
+        self._tell(is_consuming=False)
         await _end(self._fetching)
         if self._busy:
             await asyncio.wait(self._busy, timeout=grace)
         await _end(list(self._busy))
+
+    def _tell(self, *, is_consuming: bool) -> None:
+        for lane in self._box.lines:
+            metrics.lane_consuming.labels(self._box.queue.name, lane).set(is_consuming)
 
     async def _fetch(self, line: _Line) -> None:
         while True:

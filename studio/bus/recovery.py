@@ -22,10 +22,14 @@ RESTORE_SECONDS = 5.0
 class PatientChannel(RobustChannel):
     """A channel whose restoring fails if it takes too long."""
 
+    is_whole = True  # with its queues and consumers; not while it is restored
+
     async def restore(self, channel: Any = None) -> None:
         """Reopen it with its queues and consumers. TimeoutError after RESTORE_SECONDS."""
+        self.is_whole = False
         async with asyncio.timeout(RESTORE_SECONDS):
             await super().restore(channel)
+        self.is_whole = True
 
 
 class PatientConnection(RobustConnection):

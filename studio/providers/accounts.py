@@ -3,7 +3,8 @@
 Keys are secrets: they go into one request header and nowhere else. What is written down instead
 is the account's name, a short hash of the key. A key is changed by putting the new one before the
 old one, with a comma between: the first buys, and what was ordered with another is still asked for
-with that one. Once no job of the old one is under way, it can be left out (docs/adr/0013).
+with that one. Once no job of the old one is under way and none of its calls is in doubt, it can be
+left out (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -92,6 +93,11 @@ class Account:
         """The provider and a hash that tells two keys apart and gives neither away."""
         digest = hashlib.sha256(self.key.get_secret_value().encode()).hexdigest()
         return f"{self.provider} {digest[:10]}"
+
+    @property
+    def names(self) -> list[str]:
+        """Of all its keys, the one that buys first: they spend of one balance."""
+        return [self.name, *(replace(self, key=key, former=()).name for key in self.former)]
 
     def named(self, name: str) -> Account | None:
         """The account of that name: this one, or one of a former key; None if its key is gone."""

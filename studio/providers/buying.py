@@ -22,7 +22,7 @@ import httpx
 from studio import metrics, telemetry
 from studio.blobs.base import BlobStore
 from studio.money import Money
-from studio.problems import Problem, Refused, Unavailable
+from studio.problems import Problem, Refused, StudioError, Unavailable
 from studio.providers import wire
 from studio.providers.accounts import Account
 from studio.providers.breaker import Breaker
@@ -34,6 +34,7 @@ from studio.providers.call import (
     InDoubt,
     Job,
     Links,
+    Overtaken,
     Parked,
     ProviderAway,
     ProviderRefused,
@@ -138,6 +139,8 @@ class Buyer:
                 return await self._poll(case, Question(call.read, call.headers))
             case "linked":
                 return await self._collected(case)
+            case "refused" if known.job and known.is_settled:  # and it may yet be there
+                return await self._poll(case, Question(call.read, call.headers))
             case "refused" if known.problem:
                 raise ProviderRefused.as_before(known.problem, known.cost)
             case _:
@@ -173,12 +176,15 @@ class Buyer:
         limits = provider_limits(call.provider)
         if limits.rate:
             await self._turns.take(account.name, *_pace(limits.rate, self._share))
+        else:
+            await self._turns.check(account.name)
         sent = Purchase(
             state="sent",
             provider=call.provider,
             product=call.product,
             account=account.name,
             engine=engine,
+            images=call.images,
             price=call.price,
             most=most,
             cost=most,
@@ -190,8 +196,8 @@ class Buyer:
         except Unavailable:
             await _surely(partial(self.purchases.withdraw, step, index, sent))
             raise
-        if not is_first:
-            raise await self._doubt(case)
+        if not is_first:  # somebody took over while we waited: what is there now?
+            return await self.buy(step, call, index, engine=engine)
         ordering = metrics.provider_call(call.provider, call.product, unsent=wire.NEVER_LEFT)
         with telemetry.span("buy", provider=call.provider, product=call.product):
             try:
@@ -208,7 +214,7 @@ class Buyer:
             except httpx.HTTPError as error:
                 self._breakers[call.provider].failed()
                 raise await self._doubt(case) from error
-        if response.status_code in _FROM_A_PROXY and not call.is_queued:
+        if response.status_code in _FROM_A_PROXY:
             self._breakers[call.provider].failed()
             raise await self._doubt(case)
         return await self._replied(case, response, call.read)
@@ -246,7 +252,7 @@ class Buyer:
             await self._forgotten(case)
             return
         billed = {"no": Money.zero(), "yes": known.price, "unknown": known.ceiling}
-        refused.cost = billed[refused.billed]
+        refused.cost = known.cost if known.is_settled else billed[refused.billed]
         problem = refused.as_problem()
         await self._became(case.now(state="refused", problem=problem, cost=refused.cost))
         if refused.billed == "yes":
@@ -262,20 +268,21 @@ class Buyer:
                     await self._became(case.now(state="job", job=id_, path=path))
                 raise Parked.at(known.provider, every)
             case Links(urls=urls):
-                cost = known.price if answer.cost is None else answer.cost
+                cost = _billed(known, answer.cost)
                 linked = case.now(
                     state="linked", links=list(urls), cost=cost, details=dict(answer.details)
                 )
                 await self._became(linked)
                 return await self._collected(linked)
             case Files():
-                return await self._kept(case, answer.files, answer.cost, answer.details)
+                cost = _billed(known, answer.cost)
+                return await self._kept(case, answer.files, cost, answer.details)
 
     async def _kept(
         self,
         case: _Case,
         files: Sequence[bytes | None],
-        cost: Money | None,
+        cost: Money,
         details: Mapping[str, Any],
         problem: Problem | None = None,
     ) -> Bought:
@@ -284,10 +291,9 @@ class Buyer:
         blobs: list[str | None] = []
         for one in files:
             blobs.append(None if one is None else await _surely(partial(self._blobs.put, one)))
-        cost = known.price if cost is None else cost
         told = {"cost": cost, "details": dict(details), "problem": problem}
-        await self._became(case.now(state="bought", blobs=blobs, **told))
-        _count_spent(known.provider, cost)
+        if await self._became(case.now(state="bought", blobs=blobs, **told)):
+            _count_spent(known.provider, cost)
         return Bought(list(files), cost, details, problem)
 
     async def _collected(self, case: _Case) -> Bought:
@@ -305,7 +311,8 @@ class Buyer:
         problem = gone.as_problem() if gone else None
         if gone and not any(files):
             gone.cost = linked.cost
-            await self._became(case.now(state="refused", problem=problem))
+            if not await self._became(case.now(state="refused", problem=problem)):
+                raise Overtaken.of(linked.product)  # it was fetched by another in time
             _count_spent(linked.provider, linked.cost)
             raise gone
         return await self._kept(case, files, linked.cost, linked.details, problem)
@@ -323,29 +330,32 @@ class Buyer:
         path = str(known.path)
         try:
             response = await wire.ask(self.client, account or now, path, asking.headers)
-        except httpx.HTTPError as error:  # asking costs nothing
+        except (httpx.HTTPError, httpx.InvalidURL) as error:  # asking costs nothing
             why = type(error).__name__
             raise ProviderAway.because(known.provider, why, None, known.cost) from error
         if account is None and response.status_code in _NOT_YOURS:
             raise await self._doubt(case, _key_is_gone(known))
         return await self._replied(case, response, asking.read)
 
-    async def _became(self, case: _Case) -> None:
-        await _surely(partial(self.purchases.become, case.step, case.index, case.known))
+    async def _became(self, case: _Case) -> bool:
+        return await _surely(partial(self.purchases.become, case.step, case.index, case.known))
 
     async def _forgotten(self, case: _Case) -> None:
         """It was not billed, and may be sent again."""
         await _surely(partial(self.purchases.forget, case.step, case.index))
 
-    async def _doubt(self, case: _Case, doubt: InDoubt | None = None) -> InDoubt:
-        """Write it down; the most that it may cost counts as spent until the account's bill is
-        read."""
+    async def _doubt(self, case: _Case, doubt: InDoubt | None = None) -> StudioError:
+        """Write it down, and return what is to be raised; the most that it may cost counts as
+        spent until the account's bill is read. What the bill has told, or another worker, stays."""
         known = case.known
+        if known.is_settled and known.problem:
+            return ProviderRefused.as_before(known.problem, known.cost)
         doubt = doubt or InDoubt(known.provider, known.product)
         doubt.cost, doubt.may_come = known.ceiling, known.job is not None
-        problem = doubt.as_problem()
-        await self._became(case.now(state="in_doubt", cost=doubt.cost, problem=problem))
-        return doubt
+        told = (doubt.cost, doubt.as_problem())
+        if await _surely(partial(self.purchases.doubt, case.step, case.index, *told)):
+            return doubt
+        return Overtaken.of(known.product)
 
     async def _not_now(self, known: Purchase, response: httpx.Response) -> ProviderAway:
         provider, rest = known.provider, wire.retry_after(response)
@@ -374,6 +384,13 @@ def _pace(rate: Rate, share: float) -> tuple[float, int]:
     calls = max(1, int(rate.calls * share))
     burst = max(1, calls // 5)
     return max(calls - burst, 1) / rate.seconds, burst
+
+
+def _billed(known: Purchase, told: Money | None) -> Money:
+    """What a call that came has cost. told: by its reply; the account's bill knows better."""
+    if known.is_settled:
+        return known.cost
+    return known.price if told is None else told
 
 
 def _count_spent(provider: str, cost: Money) -> None:

@@ -70,7 +70,7 @@ class Call:
     form: Mapping[str, str] | None = None
     files: Sequence[tuple[str, File]] = ()  # a field's name may come several times
     patience: float = 120  # s for a reply
-    is_queued: bool = False  # the provider queues it, and bills no call that its queue did not take
+    images: int = 1  # that it makes
 
 
 class ProviderAway(Unavailable):
@@ -127,6 +127,23 @@ class AnotherSold(Unavailable):
         return cls(
             rule="provider.another",
             says=f"{engine} was paid for a part of this step and does the rest.",
+            fix="Nothing: the message comes back.",
+            retry_after=1,
+        )
+
+
+class Overtaken(Unavailable):
+    """Another worker has written down what became of this call; whoever comes back finds it.
+    Costs no attempt."""
+
+    counted = False
+
+    @classmethod
+    def of(cls, product: str) -> Self:
+        """product: what was bought."""
+        return cls(
+            rule="provider.overtaken",
+            says=f"Another worker knows what became of {product}.",
             fix="Nothing: the message comes back.",
             retry_after=1,
         )

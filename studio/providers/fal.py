@@ -120,7 +120,6 @@ def submit(product: str, model: str, inputs: Mapping[str, Any], *, images: int =
         read=partial(read, app=path.removeprefix("/")),
         price=price,
         json=given(inputs),
-        is_queued=True,
     )
 
 

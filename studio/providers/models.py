@@ -34,7 +34,6 @@ class Choice(BaseModel):
         default=(), description="what a product's `{variant}` may be", examples=[["square"]]
     )
     model: str | None = None
-    endpoint: str | None = Field(default=None, pattern=r"^/")
     settings: dict[str, str | int | float] = Field(
         default_factory=dict, description="the provider's own parameters"
     )

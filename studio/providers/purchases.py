@@ -1,14 +1,16 @@
 """Purchases: one row per paid call, so that nothing is bought twice.
 
-    wanted ─> sent ─> bought            the pictures are in the blob store
-                ├──> job ──> bought     the provider works; its job's id is known
-                ├──> linked ─> bought   paid, and lying elsewhere: the links are known
-                ├──> refused            turned down or filtered; billed or not
-                ├──> (gone)             not billed: it may be sent again
-                └──> in doubt           sent, and nobody knows; never sent again
+    sent ─> bought            the pictures are in the blob store
+      ├──> job ──> bought     the provider works; its job's id is known
+      ├──> linked ─> bought   paid, and lying elsewhere: the links are known
+      ├──> refused            turned down or filtered; billed or not
+      ├──> (gone)             not billed: it may be sent again
+      └──> in doubt           sent, and nobody knows; never sent again
+             └──> refused     settled: the account's bill tells what it has cost
 
 A worker that finds `sent` holds the step's lease, so whoever sent it is dead: it is in doubt. So is
-a job that is not waited for any longer; it may still be asked for, which costs nothing.
+a job that is not waited for any longer; it may still be asked for, which costs nothing, also after
+it was settled. Nothing follows on `bought`: what a late worker has to say of it is not heard.
 The sum of the rows is what was spent: as long as the bill of a call is not known, its most.
 """
 
@@ -38,6 +40,7 @@ class Purchase(BaseModel):
     product: str
     account: str
     engine: str | None = None  # who did the step, as steps name it; several may share an account
+    images: int | None = None  # that the call makes; null: not written down
     price: Money  # expected
     most: Money | None = None  # that it may cost; null: the expected price
     cost: Money = Money.zero()  # billed, as far as we know; not known: the most
@@ -53,6 +56,15 @@ class Purchase(BaseModel):
     def ceiling(self) -> Money:
         """What counts as spent while nobody knows."""
         return self.price if self.most is None else self.most
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether it was in doubt until the account's bill told what it has cost."""
+        return (
+            self.state == "refused"
+            and self.problem is not None
+            and self.problem.rule == "provider.in_doubt"
+        )
 
 
 class Purchases:
@@ -92,26 +104,37 @@ class Purchases:
         """It was never sent, though it may be written down: `begin` did not hear the answer."""
         await self._rows.delete_one(_same(step, index, purchase))
 
-    async def become(self, step: UUID, index: int, purchase: Purchase) -> None:
-        """Write down what became of it."""
-        await self._rows.update_one({"_id": call_name(step, index)}, {"$set": _row(purchase)})
+    async def become(self, step: UUID, index: int, purchase: Purchase) -> bool:
+        """Write down what became of it, from its provider; False if it was bought before."""
+        open_ = {"_id": call_name(step, index), "state": {"$ne": "bought"}}
+        return await self._rows.update_one(open_, {"$set": _row(purchase)})
+
+    async def doubt(self, step: UUID, index: int, cost: Money, problem: Problem) -> bool:
+        """Nobody knows what became of it. False, and nothing changes, if somebody does: it has
+        come, was refused or is settled."""
+        open_ = {"_id": call_name(step, index), "state": {"$in": ["sent", "job", "in_doubt"]}}
+        told = {"cost": cost.model_dump(mode="json"), "problem": problem.model_dump(mode="json")}
+        return await self._rows.update_one(open_, {"$set": {"state": "in_doubt", **told}})
 
     async def forget(self, step: UUID, index: int) -> None:
         """It was not billed and may be sent again."""
         await self._rows.delete_one({"_id": call_name(step, index)})
 
-    async def in_doubt(self, account: str) -> list[tuple[str, Purchase]]:
-        """The calls of an account of which nobody knows whether they were billed, with ids."""
-        doubtful = {"account": account, "state": "in_doubt"}
+    async def in_doubt(self, *names: str) -> list[tuple[str, Purchase]]:
+        """The calls of which nobody knows whether they were billed, with ids.
+
+        names: of an account, here as below: one for each key that it has or had.
+        """
+        doubtful = {"account": {"$in": names}, "state": "in_doubt"}
         rows = await self._rows.find(doubtful, sort=(("_id", 1),))
         return [(row["_id"], Purchase.model_validate(row)) for row in rows]
 
-    async def is_under_way(self, account: str) -> bool:
+    async def is_under_way(self, *names: str) -> bool:
         """Whether a call is on its way or a job at work, of which nobody knows yet whether it is on
         the provider's bill; or its worker died and nobody has looked."""
-        under_way = {"account": account, "state": {"$in": ["sent", "job"]}}
+        under_way = {"account": {"$in": names}, "state": {"$in": ["sent", "job"]}}
         working = {
-            "account": account,
+            "account": {"$in": names},
             "state": "in_doubt",  # we wait no longer; the provider may still be at it
             "job": {"$ne": None},
             "since": {"$gt": datetime.now(UTC) - timedelta(seconds=LONGEST_JOB)},
@@ -123,10 +146,10 @@ class Purchases:
         settled = {"state": "refused", "cost": cost.model_dump(mode="json")}
         await self._rows.update_one({"_id": key, "state": "in_doubt"}, {"$set": settled})
 
-    async def spent(self, account: str) -> Money:
+    async def spent(self, *names: str) -> Money:
         """The sum of an account's costs; calls of unknown cost count with the most that they may
         cost."""
-        rows = await self._rows.find({"account": account}, projection=["cost"])
+        rows = await self._rows.find({"account": {"$in": names}}, projection=["cost"])
         return sum((Money.model_validate(row["cost"]) for row in rows), Money.zero())
 
 

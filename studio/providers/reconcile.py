@@ -1,9 +1,10 @@
 """Reconciling: what a provider says it billed settles the calls that are in doubt.
 
 A provider that tells its balance (Stability: GET /v1/user/balance, in credits of US$ 0.01) has told
-what it billed since we first asked. What is missing from our own sum was billed by calls in doubt,
-and what is not missing was not. The sum is then the provider's to the cent; of several calls in
-doubt at one price it stays unknown which were billed, and that does not change the sum.
+what it billed since our last statement of it, which is renewed while nothing is in doubt. What is
+missing from our own sum was billed by calls in doubt, and what is not missing was not. The sum is
+then the provider's to the cent; of several calls in doubt at one price it stays unknown which were
+billed, and that does not change the sum.
 
 It holds for an account that nobody but this installation uses, so it is done where
 STUDIO_PROVIDER_SHARE is 1. The purchases of all its services are in one place (docs/adr/0015). A
@@ -16,16 +17,18 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
 
-from studio.metadata import Database
+from studio.metadata import Database, Document
 from studio.money import Money
+from studio.problems import Unavailable
 from studio.providers.accounts import Account
 from studio.providers.call import ProviderAway
-from studio.providers.purchases import Purchase, Purchases
+from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,15 @@ TELL_THEIR_BALANCE = ("stability",)
 _CREDIT = Decimal("0.01")  # US$ (providers.md, 4.1)
 #: Subsets of more calls in doubt than this are not tried one by one.
 _MOST_DOUBTS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Where an account stands while nothing moves."""
+
+    balance: Decimal  # US$ that are left
+    spent: Decimal  # US$ by our own sum; what is in doubt counts with its most
+    doubts: Sequence[tuple[str, Purchase]]
 
 
 class Reconciler:
@@ -53,51 +65,78 @@ class Reconciler:
         self._statements = database.collection("statements")
 
     async def open(self) -> None:
-        """Remember where the account stood when it was first used; if it does not tell, nothing
-        of it is reconciled until it does. Not while something is bought: of which side is unknown.
-        """
-        name = self._account.name
-        if await self._statements.get(name) is not None:
-            return
-        before = await self._purchases.spent(name)
+        """Remember where the account stood when it was first used; if it does not tell, or our own
+        store is away, nothing of it is reconciled until `reconcile` could open it."""
         try:
-            balance = await self._balance()
-        except ProviderAway as away:
+            if await self._statement() is None and (now := await self._reading()):
+                await self._renew(now)
+        except Unavailable as away:
             log.warning("Calls in doubt stay so: %s", away.says)
-            return
-        if await self._purchases.is_under_way(name) or await self._purchases.spent(name) != before:
-            return
-        opened = {"balance": str(balance), "spent": str(before.amount)}
-        await self._statements.upsert(name, {}, on_insert=opened)
 
     async def reconcile(self) -> int:
-        """Settle what is in doubt; returns how many calls were.
+        """Settle what is in doubt; returns how many calls were. With nothing to settle, the
+        statement is renewed, so that a top-up is no riddle later.
 
         Nothing happens while a call is under way or was sent just now, or where no set of the
         doubtful calls explains the balance: then somebody topped it up, or else uses it.
         """
-        name = self._account.name
         await self.open()
-        opened = await self._statements.get(name)
-        doubts = await self._purchases.in_doubt(name)
-        if not opened or not doubts or await self._purchases.is_under_way(name):
+        statement = await self._statement()
+        now = await self._reading() if statement else None
+        if statement is None or now is None:
             return 0
-        if max(one.since for _, one in doubts) > datetime.now(UTC) - timedelta(seconds=self.quiet):
+        cancelled = set(statement.get("doubts", ()))  # they are in both sums
+        doubts = [(key, one) for key, one in now.doubts if key not in cancelled]
+        if not doubts:
+            await self._renew(now)
             return 0
-        before = await self._purchases.spent(name)
-        billed = Decimal(opened["balance"]) - await self._balance()
-        if await self._purchases.is_under_way(name) or await self._purchases.spent(name) != before:
-            return 0  # something was bought while the balance was read: of which side is unknown
-        spent = before.amount - Decimal(opened["spent"])
+        age = datetime.now(UTC) - max(one.since for _, one in doubts)
+        if age < timedelta(seconds=self.quiet):
+            return 0
+        billed = Decimal(statement["balance"]) - now.balance
+        spent = now.spent - Decimal(statement["spent"])
         certain = spent - sum(one.cost.amount for _, one in doubts)
         were_billed = _explaining(billed - certain, [one for _, one in doubts])
         if were_billed is None:
-            log.warning("The balance of %s is not explained by what we bought", name)
+            log.warning("The balance of %s is not explained by what we bought", self._account.name)
+            if age > timedelta(seconds=LONGEST_JOB):  # nothing will explain it: go on from here
+                await self._renew(now)
             return 0
         for index, (key, one) in enumerate(doubts):
             cost = one.price if index in were_billed else Money.zero(one.price.currency)
             await self._purchases.settle(key, cost)
         return len(doubts)
+
+    async def _reading(self) -> _Reading | None:
+        """Where the account stands; None while anything moves: whether a call that is under way is
+        in the balance already is unknown."""
+        names, purchases = self._account.names, self._purchases
+        before = await purchases.spent(*names)
+        if await purchases.is_under_way(*names):
+            return None
+        balance = await self._balance()
+        if await purchases.is_under_way(*names):
+            return None
+        doubts = await purchases.in_doubt(*names)
+        if await purchases.spent(*names) != before:
+            return None
+        return _Reading(balance, before.amount, doubts)
+
+    async def _statement(self) -> Document | None:
+        """The youngest of the account: its key may have been changed since."""
+        named = {"_id": {"$in": self._account.names}}
+        found = await self._statements.find(named, sort=(("at", -1),), limit=1)
+        return found[0] if found else None
+
+    async def _renew(self, now: _Reading) -> None:
+        """Reckon from here. Calls in doubt by now stay so: whether they were billed is in both."""
+        statement = {
+            "balance": str(now.balance),
+            "spent": str(now.spent),
+            "doubts": [key for key, _ in now.doubts],
+            "at": datetime.now(UTC),
+        }
+        await self._statements.upsert(self._account.name, statement)
 
     async def _balance(self) -> Decimal:
         """US$ that are left."""

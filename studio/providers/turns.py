@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from studio.metadata import AlreadyThere, Database
+from studio.metadata import AlreadyThere, Database, Document
 from studio.providers.call import Throttled
 
 _TRIES = 12
@@ -39,13 +39,30 @@ class Turns:
 
     async def rest(self, account: str, seconds: float) -> None:
         """Take no turn for a while: the provider said so."""
-        until = self._now().timestamp() + seconds
-        await self._buckets.upsert(account, {"rest_until": until})
+        until = {"rest_until": self._now().timestamp() + seconds}
+        longer = ({"_id": account}, {"$max": until})  # a short rest does not end a long one
+        if await self._buckets.update_one(*longer):
+            return
+        try:
+            await self._buckets.insert({"_id": account, **until})
+        except AlreadyThere:
+            await self._buckets.update_one(*longer)
+
+    async def check(self, account: str) -> None:
+        """Throttled while the account rests: for accounts whose rate nobody tells, instead of
+        `take`."""
+        self._check_rest(account, await self._buckets.get(account))
+
+    def _check_rest(self, account: str, row: Document | None) -> None:
+        left = (row or {}).get("rest_until", 0) - self._now().timestamp()
+        if left > 0:
+            raise _throttled(account, left)
 
     async def _taken(self, account: str, per_second: float, burst: int) -> bool:
         """False if somebody else changed the bucket meanwhile."""
         now = self._now().timestamp()
         row = await self._buckets.get(account)
+        self._check_rest(account, row)
         if row is None or "at" not in row:
             first = {"tokens": burst - 1.0, "at": now}
             if row is not None:
@@ -55,8 +72,6 @@ class Turns:
             except AlreadyThere:
                 return False
             return True
-        if row.get("rest_until", 0) > now:
-            raise _throttled(account, row["rest_until"] - now)
         tokens = min(float(burst), row["tokens"] + max(0.0, now - row["at"]) * per_second)
         if tokens < 1:
             raise _throttled(account, (1 - tokens) / per_second)

@@ -24,9 +24,12 @@ NEVER_LEFT = (
     httpx.PoolTimeout,
     httpx.LocalProtocolError,
     httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
 )
 #: Where a provider has a header of its own for the caller's name of a call.
 _CLIENT_NAME = {"stability": "stability-client-user-id"}
+#: They say how a body travels; ours is unpacked.
+_OF_A_BODY = {"content-encoding", "content-length", "transfer-encoding"}
 _HEADERS = {
     "google": ("x-goog-api-key", "{}"),
     "ideogram": ("Api-Key", "{}"),
@@ -39,7 +42,8 @@ async def send(
 ) -> httpx.Response:
     """Send a call. Its name goes along, for whoever searches the provider's logs."""
     files = [(field, (one.name, one.data, one.media_type)) for field, one in call.files]
-    return await client.post(
+    request = client.build_request(
+        "POST",
         account.url + call.path,
         headers={
             **_credentials(account),
@@ -51,17 +55,20 @@ async def send(
         files=files or None,
         timeout=httpx.Timeout(call.patience, connect=10),
     )
+    return await _reply(client, request)
 
 
 async def ask(
     client: httpx.AsyncClient, account: Account, path: str, headers: Mapping[str, str]
 ) -> httpx.Response:
     """Ask for a job."""
-    return await client.get(
+    request = client.build_request(
+        "GET",
         account.url + path,
         headers={**_credentials(account), **headers},
         timeout=httpx.Timeout(60),
     )
+    return await _reply(client, request)
 
 
 async def fetch(client: httpx.AsyncClient, url: str, provider: str, cost: Money) -> bytes:
@@ -70,7 +77,8 @@ async def fetch(client: httpx.AsyncClient, url: str, provider: str, cost: Money)
     ProviderRefused (`provider.expired`) if it is gone, ProviderAway if it may come yet.
     """
     try:
-        response = await client.get(url, timeout=httpx.Timeout(60), follow_redirects=True)
+        request = client.build_request("GET", url, timeout=httpx.Timeout(60))
+        response = await _reply(client, request, follow_redirects=True)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise ProviderAway.because(_STORE, type(error).__name__, None, cost) from error
     if response.status_code in _GONE:
@@ -81,6 +89,27 @@ async def fetch(client: httpx.AsyncClient, url: str, provider: str, cost: Money)
         return picture(response.content)
     except ValueError as error:
         raise ProviderAway.because(_STORE, "no picture", None, cost) from error
+
+
+async def _reply(
+    client: httpx.AsyncClient, request: httpx.Request, *, follow_redirects: bool = False
+) -> httpx.Response:
+    """The reply with its body; of one that is larger than MAX_REPLY, what had come by then."""
+    response = await client.send(request, stream=True, follow_redirects=follow_redirects)
+    body = bytearray()
+    try:
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if len(body) > MAX_REPLY:
+                break
+    finally:
+        await response.aclose()
+    headers = httpx.Headers(
+        [(name, value) for name, value in response.headers.multi_items() if name not in _OF_A_BODY]
+    )
+    return httpx.Response(
+        response.status_code, headers=headers, content=bytes(body), request=response.request
+    )
 
 
 def retry_after(response: httpx.Response) -> float | None:

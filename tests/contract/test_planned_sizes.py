@@ -26,6 +26,8 @@ from tests.planning import SIZES, operations, paid_steps
 from tests.simulator import running_simulator
 from tests.simulator.running import RunningSimulator
 
+pytestmark = pytest.mark.timeout(600)  # every provider at every size; slow on a busy machine
+
 OPERATIONS = operations()
 STEPS = [one for one in paid_steps() if one.operation != "create.generate"]
 #: Ideogram continues squares only, and small ones; any other step takes at least five sizes.

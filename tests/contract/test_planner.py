@@ -56,6 +56,20 @@ async def test_a_step_that_was_in_the_way_goes_after_instead_of_the_picture_bein
     assert [one.kind for one in made.changes] == ["order"]
 
 
+async def test_another_mode_says_what_was_asked_for_that_it_does_not_do() -> None:
+    image = ImageFacts(width=1100, height=1000)  # four times that is more than a fast one makes
+    for asked, says in (
+        ({"denoise": 2}, ", without denoise."),
+        ({"denoise": 0}, "fast."),
+        ({}, "fast."),
+    ):
+        made = await plan([step("upscale.fast", factor=4, **asked)], image)
+        assert [one.operation for one in made.steps] == ["upscale.conservative"]
+        [change] = made.changes
+        assert change.kind == "mode"
+        assert change.says.endswith(says)
+
+
 async def test_what_nothing_helps_is_refused_with_the_rule() -> None:
     flat = ImageFacts(width=3000, height=500)  # 6:1, and outpaint takes at most 2.5:1
     with pytest.raises(Refused) as refused:

@@ -34,10 +34,17 @@ class Entry(NamedTuple):
 def entry(service: str) -> Entry:
     """Run `python -m` of a service up to where it would begin."""
     given: list[Any] = []
-    with patch("studio.startup.main", lambda *arguments: given.extend(arguments)):
+    host = patch("studio.startup.main", lambda *arguments: given.extend(arguments))
+    with host, patch("signal.signal"):  # studio.signals would end this process
         runpy.run_module(module(service), run_name="__main__")
     name, _, *kind = given
     return Entry(name, kind[0] if kind else Settings)
+
+
+def shared_databases() -> list[str]:
+    """The databases beside one for each service, without their prefix."""
+    opening = (tools.ROOT / "studio" / "startup.py").read_text()
+    return re.findall(r'database_prefix}_([a-z]+)"', opening)
 
 
 def module(service: str) -> str:

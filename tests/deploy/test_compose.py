@@ -14,22 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
-from gateway.settings import GatewaySettings
-from services.library.settings import LibrarySettings
 from studio.probes import PATHS
-from studio.providers.accounts import PROVIDERS, ProviderSettings
+from studio.providers.accounts import PROVIDERS
 from studio.settings import Settings
 from tests.deploy import tools
+from tests.deploy.manifests import entry, shared_databases
 
 DOCKER = tools.ROOT / "deploy" / "docker"
 BASE, HOST, EXAMPLE = DOCKER / "compose.yaml", DOCKER / "compose.host.yaml", DOCKER / ".env.example"
 SERVICES = ("gateway", "create", "edit", "upscale", "optimizer", "library")
-MODELS: dict[str, type[Settings]] = {
-    "gateway": GatewaySettings,
-    "library": LibrarySettings,
-    "optimizer": Settings,
-    **dict.fromkeys(("create", "edit", "upscale"), ProviderSettings),
-}
+MODELS: dict[str, type[Settings]] = {service: entry(service).kind for service in SERVICES}
 REQUIRED = {
     "RABBITMQ_PASSWORD",
     "MONGO_ROOT_PASSWORD",
@@ -225,11 +219,10 @@ def test_every_server_is_asked_for_its_health_if_its_image_can_ask():
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_our_health_check_asks_a_path_that_there_is_on_the_services_own_port(service):
-    command = " ".join(compose()[service]["healthcheck"]["test"])
-    (path,) = re.findall(r'"(/\w+)"', command)
+def test_our_health_check_asks_the_images_own_way_a_path_that_there_is(service):
+    *command, path = compose()[service]["healthcheck"]["test"]
+    assert command == ["CMD", "python", "-m", "studio.healthcheck"]
     assert path in PATHS
-    assert "STUDIO_HTTP_PORT" in command
 
 
 def test_nobody_waits_for_a_server_without_a_health_check_to_be_healthy():
@@ -347,10 +340,12 @@ def test_the_collector_is_given_every_variable_of_its_configuration():
     assert used["pipelines"]["traces"]["processors"] == ["memory_limiter", "batch"]
 
 
-def test_mongo_init_makes_a_database_for_every_service():
+def test_mongo_init_lets_the_user_write_every_database_that_is_ours_and_no_other():
     script = (DOCKER / "mongo" / "init.js").read_text()
     (listed,) = re.findall(r"const services = (\[.*?\]);", script)
+    (besides,) = re.findall(r"const roles = \[\.\.\.services, (.*?)\]\.map\(", script)
     assert json.loads(listed) == list(SERVICES)
+    assert json.loads(f"[{besides}]") == shared_databases() != []
     asked = set(re.findall(r"process\.env\.(\w+)", script)) | set(
         re.findall(r"\b((?:MONGO|STUDIO)_\w+):", script)
     )

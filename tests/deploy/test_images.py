@@ -86,6 +86,11 @@ def test_the_c_library_is_told_what_the_kernel_tells_it():
     assert f"MALLOC_ARENA_MAX={memory._ARENAS} " in last("runtime", "ENV")
 
 
+def test_nothing_but_our_lines_is_written_to_the_log():
+    """gRPC's C core would write its own words between lines that are JSON."""
+    assert "GRPC_VERBOSITY=NONE " in last("runtime", "ENV")
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_no_compiler_and_no_installer_is_in_an_image(service):
     run = " ".join(rest for word, rest in STAGES[service] if word == "RUN")

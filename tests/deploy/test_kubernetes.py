@@ -38,6 +38,7 @@ from tests.deploy.manifests import (
     secret_values,
     selects,
     service_of,
+    shared_databases,
     stem,
     title,
 )
@@ -298,11 +299,9 @@ def test_every_pod_has_an_account_of_its_own_without_a_token(folder: Path) -> No
 
 @each_service
 def test_a_service_asks_for_what_was_measured_and_may_take_no_less(service: str) -> None:
-    page = tools.ROOT / "docs" / "services-measured.md"
-    if not page.exists():
-        pytest.skip(f"{page.name} is not there: `python -m benchmarks.services` measures it")
+    page = (tools.ROOT / "docs" / "services-measured.md").read_text()
     row = rf"^\| {service} \| (\d+Mi) \| (\d+Mi) \| (\d+m) \| (\d+m) \|$"
-    (measured,) = re.findall(row, page.read_text(), re.MULTILINE)
+    (measured,) = re.findall(row, page, re.MULTILINE)
     found = resources(service)
     asked, most = found["requests"], found["limits"]
     assert (asked["memory"], asked["cpu"], most["cpu"]) == (measured[0], *measured[2:])
@@ -376,7 +375,6 @@ def test_the_jobs_prepare_every_service_as_the_code_offers_it() -> None:
     assert commands == {
         f"prepare-{service}": ["python", "-m", module(service), "--prepare"] for service in SERVICES
     }
-    assert '"--prepare"' in (tools.ROOT / "studio" / "startup.py").read_text()
 
 
 def routed(folder: Path) -> list[Any]:
@@ -415,9 +413,7 @@ def test_the_example_database_user_may_use_every_database_that_is_ours_and_no_ot
     (user,) = database["spec"]["users"]
     pod = one("Deployment", "gateway", PRODUCTION)["spec"]["template"]
     prefix = environment(pod, PRODUCTION)["STUDIO_DATABASE_PREFIX"]
-    opening = (tools.ROOT / "studio" / "startup.py").read_text()
-    shared = re.findall(r'database_prefix}_([a-z]+)"', opening)  # beside one for each service
-    used = {f"{prefix}_{each}" for each in (*SERVICES, *shared)}
+    used = {f"{prefix}_{each}" for each in (*SERVICES, *shared_databases())}
     assert {role["db"] for role in user["roles"]} == used
 
 

@@ -100,6 +100,23 @@ def test_exactly_the_arrows_of_the_architecture_are_allowed(folder: Path) -> Non
 
 
 @each_overlay
+def test_no_policy_opens_a_port_that_was_not_looked_at(folder: Path) -> None:
+    opened = [
+        port
+        for policy in every("NetworkPolicy", folder)
+        for way in ("ingress", "egress")
+        for rule in policy["spec"].get(way, ())
+        for port in rule.get("ports", ())
+    ]
+    assert {each["port"] for each in opened} <= set(PORTS)
+    assert not [each for each in opened if "endPort" in each]
+    named = {(each["protocol"], each["port"]) for each in opened}
+    assert {port for protocol, port in named if protocol == "UDP"} == {53}
+    assert ("TCP", 53) in named  # an answer that is too long for UDP
+    assert {protocol for protocol, _ in named} == {"TCP", "UDP"}
+
+
+@each_overlay
 def test_whatever_is_not_allowed_is_denied_to_every_pod(folder: Path) -> None:
     policy = one("NetworkPolicy", "default-deny", folder)["spec"]
     assert policy == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}

@@ -93,6 +93,18 @@ def test_every_container_has_a_read_only_root_and_our_user_is_the_image_s(folder
     assert "USER 10001:10001" in dockerfile
 
 
+def test_every_dev_store_has_its_home_where_it_may_write() -> None:
+    """Each makes a folder or a file there: ~/.minio, ~/.mongodb, ~/.erlang.cookie."""
+    homes = {}
+    for store, pod in pods(DEV):
+        if store["kind"] == "StatefulSet":
+            (container,) = pod["spec"]["containers"]
+            variables = {each["name"]: each.get("value", "") for each in container["env"]}
+            mounted = {each["mountPath"] for each in container["volumeMounts"]}
+            homes[store["metadata"]["name"]] = variables.get("HOME", "/") in mounted
+    assert homes == {"minio": True, "mongodb": True, "rabbitmq": True}
+
+
 def test_checkov_finds_nothing_that_is_not_excused(tmp_path: Path) -> None:
     for folder in OVERLAYS:
         rendered = yaml.safe_dump_all(tools.rendered(folder))

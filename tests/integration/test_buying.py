@@ -266,6 +266,46 @@ async def test_what_has_come_is_not_lost_while_our_own_stores_are_away(
     assert shop.billed.total() == 1
 
 
+async def test_what_may_be_written_down_but_was_not_sent_is_withdrawn_and_bought_once(
+    buyer: Buyer, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begins, lost = buyer.purchases.begin, ["the first answer"]
+
+    async def begin(*args: Any) -> bool:
+        is_first = await begins(*args)
+        if lost:
+            raise Unavailable(rule="test.away", says=f"It took {lost.pop()} with it.")
+        return is_first
+
+    monkeypatch.setattr(buyer.purchases, "begin", begin)
+    step = uuid4()
+    with pytest.raises(Unavailable) as away:
+        await buyer.buy(step, call("/picture"))
+    assert away.value.rule == "test.away"
+    assert shop.asked.total() == 0
+    assert await Purchases(database).get(step, 0) is None
+    assert (await buyer.buy(step, call("/picture"))).files == [PICTURE]
+    assert shop.billed == {"/picture": 1}
+    assert (await known(database, step)).state == "bought"
+
+
+async def test_a_row_that_the_driver_wrote_twice_is_ours_and_in_no_doubt(
+    buyer: Buyer, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = buyer.purchases._rows
+    insert = rows.insert
+
+    async def twice(row: dict[str, Any]) -> None:
+        await insert(row)
+        await insert(row)  # as if the first answer had been lost on its way
+
+    monkeypatch.setattr(rows, "insert", twice)
+    step = uuid4()
+    assert (await buyer.buy(step, call("/picture"))).files == [PICTURE]
+    assert shop.billed == {"/picture": 1}
+    assert (await known(database, step)).state == "bought"
+
+
 async def test_what_one_engine_was_paid_for_no_other_goes_on_with(buyer: Buyer, shop: Shop) -> None:
     step = uuid4()
     with pytest.raises(Parked):

@@ -1,7 +1,8 @@
 """Draining: readiness off, no more work, hand back, finish what runs, and only then close."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 
 import httpx
@@ -11,14 +12,16 @@ from cli.client import Client
 from gateway.service import gateway
 from gateway.settings import GatewaySettings
 from gateway.store import RunStore
+from studio.bus import consuming
 from studio.bus.base import Delivery, Done, Lane, Message, Queue, Settlement
+from studio.bus.consuming import QueueConsumer
 from studio.bus.memory import MemoryBus
 from studio.bus.rabbit import RabbitBus
 from studio.metadata import Database
 from studio.service import Ports, Service, running
 from studio.settings import Settings
 from tests.e2e.conftest import environment  # noqa: F401
-from tests.e2e.processes import free_port
+from tests.e2e.processes import MODULES, free_port
 from tests.integration.one_service import OneService
 
 PATIENCE = 60
@@ -109,6 +112,8 @@ async def test_what_runs_is_finished_and_what_has_not_begun_goes_to_another_repl
     old.begin()
     told = (await answers(f"{url}/readyz", 503)).json()
     assert told["problems"] == {"service": "It is draining and takes no more work."}
+    scraped = (await answers(f"{url}/metrics", 200)).text
+    assert 'studio_consuming{service="edit"} 0.0' in scraped
     for text in ("next", "one after"):
         await bus.publish(message(text))
     new = Draining(second)
@@ -116,7 +121,6 @@ async def test_what_runs_is_finished_and_what_has_not_begun_goes_to_another_repl
     second.may_finish.set()
     await until(lambda: second.finished == ["next", "one after"])
     assert (await answers(f"{url}/readyz", 503)).status_code == 503  # answered while it drains
-    assert 'studio_consuming{service="edit"}' in (await answers(f"{url}/metrics", 200)).text
 
     first.may_finish.set()
     await asyncio.wait_for(old.done, PATIENCE)
@@ -166,6 +170,61 @@ async def test_a_delivery_that_comes_in_a_drain_is_handed_back_at_once(replica):
     assert first.begun == ["running"]
     first.may_finish.set()
     await asyncio.wait_for(draining, PATIENCE)
+
+
+async def test_what_comes_while_the_broker_is_told_to_send_no_more_loses_one_life_at_most(
+    replica, monkeypatch
+):
+    monkeypatch.setattr(consuming, "CLOSE_SECONDS", PATIENCE)
+    first, second = replica(), replica()
+    bus = first.ports.bus
+    consumption = await bus.consume(first.queue, first.handle, prefetch=2)  # one slot stays free
+    await bus.publish(message("running"))
+    await until(lambda: first.begun == ["running"])
+    held = Held(consumption)
+    draining = asyncio.create_task(consumption.drain(10 * PATIENCE))
+    await asyncio.wait_for(held.asked.wait(), PATIENCE)
+    await bus.publish(message("late"))
+    async with asyncio.timeout(PATIENCE):
+        while (await bus.depth("edit"))[Lane.INTERACTIVE]:  # until the broker has sent it
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)  # for whoever hands it back and gets it again, until it is dead
+    held.may_go_on.set()
+    assert await bus.dead_letters("edit") == []
+
+    crashes: list[int] = []
+
+    async def handle(delivery: Delivery) -> Settlement:
+        assert delivery.message.body == b"late"
+        crashes.append(delivery.crashes)
+        return Done()
+
+    other = await second.ports.bus.consume(second.queue, handle, prefetch=1)
+    await until(lambda: bool(crashes))
+    assert len(crashes) == 1
+    assert crashes[0] <= 1
+    assert first.begun == ["running"]
+    first.may_finish.set()
+    await asyncio.wait_for(draining, PATIENCE)
+    await other.drain(1)
+
+
+class Held:
+    """Holds a drain up where it waits: for its tasks, and for the broker."""
+
+    def __init__(self, consumption: QueueConsumer) -> None:
+        self.asked, self.may_go_on = asyncio.Event(), asyncio.Event()
+        lane = consumption._lanes[Lane.INTERACTIVE]
+        consumption._tasks.stop = self._after(consumption._tasks.stop)
+        lane._cancel = self._after(lane._cancel)
+
+    def _after(self, does: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[object]]:
+        async def later() -> object:
+            self.asked.set()
+            await self.may_go_on.wait()
+            return await does()
+
+        return later
 
 
 async def bus_has(replica_: Slow, texts: list[str]) -> None:
@@ -287,3 +346,20 @@ def test_a_second_sigterm_changes_nothing(environment, tmp_path):  # noqa: F811
         assert "takes no more work" in told.text
         assert service.ended() == 0
     assert "Traceback" not in service.said
+
+
+@pytest.mark.parametrize("arguments", [(), ("--prepare",)], ids=["serving", "preparing"])
+@pytest.mark.parametrize("name", MODULES)
+def test_sigterm_ends_a_service_that_is_still_being_imported(name, arguments, tmp_path):
+    reached, library = tmp_path / "reached", tmp_path / "pydantic.py"  # what all of them import
+    library.write_text(
+        f"import pathlib, time\npathlib.Path({str(reached)!r}).touch()\ntime.sleep(600)\n"
+    )
+    with OneService(name, {"PYTHONPATH": str(tmp_path)}, tmp_path, *arguments) as service:
+        deadline = time.monotonic() + PATIENCE
+        while not reached.exists():
+            assert time.monotonic() < deadline, service.said
+            time.sleep(0.02)
+        service.signal()
+        assert service.ended() == 0
+    assert service.said == ""

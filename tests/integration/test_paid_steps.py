@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,6 +32,8 @@ from studio.money import Money
 from studio.problems import Refused
 from studio.providers.accounts import Account
 from studio.providers.buying import Buyer
+from studio.providers.limits import product_limits
+from studio.providers.prices import price_book
 from studio.providers.purchases import Purchase, Purchases
 from studio.providers.turns import Turns
 from studio.slip import Slip, Step, step_id
@@ -362,3 +365,96 @@ async def test_a_job_is_asked_for_without_touching_the_picture(
     assert fact.data.image.width == 192
     assert counting.read[blob] == 2  # to finish it
     assert len(simulator.bill()["calls"]) == 1
+
+
+async def test_a_step_whose_seller_has_no_key_any_more_ends_and_tells_what_it_cost(
+    studio: Studio, seller: Picky, shop: Shop, database: Database, blobs: S3BlobStore
+) -> None:
+    """The fallback has sold a part; then its key is taken away."""
+    step = Step(operation="create.buy", provider="google", fallbacks=("openai",))
+    accounts = {
+        "google": Account("google", shop.url, SecretStr("sk-two")),
+        **studio.buyer.accounts,
+    }
+    buyer = Buyer(accounts, studio.buyer.purchases, Turns(database), blobs)
+    ports = {"bus": studio.bus, "database": database, "blobs": blobs}
+    google = Seller("google", "/busy")
+    both = Studio("create", [Buy().with_engines([google, seller])], buyer, **ports)
+    without = Studio("create", [Buy().with_engines([google])], buyer, **ports)
+    shop.busy = 1
+    message, id_ = begun(step)
+    assert isinstance(await both.handed(message), Later)
+    assert shop.billed == {"/job": 1}
+    assert isinstance(await without.handed(message), Dead)
+    [failed] = await studio.told()
+    [purchase] = await both.purchases(id_)
+    assert failed.data.problem.rule == "provider.no_key"
+    assert "openai was paid" in failed.data.problem.says
+    assert failed.data.step.cost == purchase.cost == purchase.ceiling
+    await both.until_done(message)  # its key is back, and the dead letter replayed
+    [made] = await studio.told()
+    assert made.type == "image.created"
+    assert shop.billed == {"/job": 1}
+    await buyer.close()
+
+
+@pytest.fixture
+def drawing(stability: Buyer, bus: MemoryBus, database: Database, blobs: S3BlobStore) -> Studio:
+    operation = Generate().with_engines(create_engines(["stability"]))
+    return Studio("create", [operation], stability, bus=bus, database=database, blobs=blobs)
+
+
+def limited(monkeypatch: pytest.MonkeyPatch, max_images: int) -> None:
+    """As a deploy would: from now on a call makes so many pictures."""
+    monkeypatch.setattr(
+        "services.create.providers.paid.product_limits",
+        lambda *of: product_limits(*of).model_copy(update={"max_images": max_images}),
+    )
+
+
+async def test_limits_that_change_in_the_middle_of_a_step_neither_drop_nor_repeat_a_picture(
+    simulator: RunningSimulator, drawing: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = await opened(drawing)
+    message, step = begun(variations(3))
+    simulator.faults("stability", "503", after=2)
+    assert isinstance(await studio.handed(message), Later)
+    assert [one.images for one in await studio.purchases(step)] == [1, 1]
+    limited(monkeypatch, 3)
+    await studio.until_done(message)
+    facts = await studio.told(3)
+    assert {one.type for one in facts} == {"image.created"}
+    assert {one.data.step.label for one in facts} == {f"variation {n}" for n in (1, 2, 3)}
+    assert len({one.data.image.blob for one in facts}) == 3
+    assert len(simulator.bill()["calls"]) == 3
+
+
+async def test_what_is_unsent_when_prices_rise_is_held_to_the_budget(
+    simulator: RunningSimulator, drawing: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = await opened(drawing)
+    message, _ = begun(variations(3), budget=CENTS * 3)
+    simulator.faults("stability", "503", after=2)
+    assert isinstance(await studio.handed(message), Later)
+    monkeypatch.setattr(type(price_book()), "most", lambda *_: CENTS * 2)
+    await studio.until_done(message)
+    facts = sorted(await studio.told(3), key=lambda one: one.data.step.label)
+    assert [one.type for one in facts] == ["image.created", "image.created", "image.failed"]
+    assert facts[2].data.problem.rule == "budget.exhausted"
+    assert len(simulator.bill()["calls"]) == 2
+
+
+async def test_what_is_bought_is_delivered_although_a_call_before_it_is_refused_for_its_account(
+    simulator: RunningSimulator, drawing: Studio, stability: Buyer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = await opened(drawing)
+    message, step = begun(variations(3))
+    simulator.faults("stability", "503", after=2)
+    assert isinstance(await studio.handed(message), Later)
+    await stability.purchases.forget(step, 0)
+    right = stability.accounts["stability"]
+    monkeypatch.setitem(stability.accounts, "stability", replace(right, key=SecretStr("sk-wrong")))
+    await studio.until_done(message)
+    facts = sorted(await studio.told(3), key=lambda one: one.data.step.label)
+    assert [one.type for one in facts] == ["image.failed", "image.created", "image.failed"]
+    assert {facts[n].data.problem.rule for n in (0, 2)} == {"provider.key"}

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
-from uuid import uuid4
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -11,11 +16,20 @@ from pydantic import SecretStr
 from studio.blobs.s3 import S3BlobStore
 from studio.metadata import Database
 from studio.money import Money
+from studio.providers import fal
 from studio.providers.accounts import Account, ProviderSettings, accounts
 from studio.providers.buying import Buyer
-from studio.providers.call import Call, InDoubt, Parked, ProviderRefused
+from studio.providers.call import (
+    Call,
+    InDoubt,
+    Links,
+    Overtaken,
+    Parked,
+    ProviderAway,
+    ProviderRefused,
+)
 from studio.providers.prices import price_book
-from studio.providers.purchases import Purchases, call_name
+from studio.providers.purchases import Purchase, Purchases, call_name
 from studio.providers.turns import Turns
 from tests.integration.test_buying import PRICE, known, read
 from tests.servers.shop import PICTURE, Shop, open_shop
@@ -186,3 +200,165 @@ async def test_a_step_that_bought_nothing_has_nothing_to_give_up(
     open_buyer: Open, shop: Shop
 ) -> None:
     assert await open_buyer(Account("stability", shop.url, NEW)).give_up(uuid4()) == []
+
+
+async def test_what_another_worker_has_bought_meanwhile_is_not_put_in_doubt(
+    open_buyer: Open, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account, step = Account("stability", shop.url, NEW), uuid4()
+    late, other = open_buyer(account), open_buyer(account)
+    begin = late.purchases.begin
+
+    async def after_the_other(*args: Any) -> bool:
+        await other.buy(step, call("/picture"))
+        return await begin(*args)
+
+    monkeypatch.setattr(late.purchases, "begin", after_the_other)
+    assert (await late.buy(step, call("/picture"))).files == [PICTURE]
+    found = await known(database, step)
+    assert (found.state, found.cost, len(found.blobs)) == ("bought", PRICE, 1)
+    assert shop.billed == {"/picture": 1}
+
+
+async def test_giving_up_a_call_that_comes_at_that_moment_does_not_lose_it(
+    open_buyer: Open, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.work, step = 0, uuid4()
+    account = Account("stability", shop.url, NEW)
+    one, other = open_buyer(account), open_buyer(account)
+    with pytest.raises(Parked):
+        await one.buy(step, call("/job"))
+    numbered = one.purchases.numbered
+
+    async def then_it_comes(step: UUID) -> dict[int, Purchase]:
+        monkeypatch.undo()
+        before = await numbered(step)
+        await other.buy(step, call("/job"))
+        return before
+
+    monkeypatch.setattr(one.purchases, "numbered", then_it_comes)
+    await one.give_up(step)
+    assert (await known(database, step)).state == "bought"
+
+
+async def test_a_late_worker_that_finds_its_links_gone_takes_no_picture_from_another(
+    open_buyer: Open, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.store, step = "away", uuid4()
+    account = Account("stability", shop.url, NEW)
+    late, other = open_buyer(account), open_buyer(account)
+    with pytest.raises(ProviderAway):
+        await late.buy(step, call("/link"))
+    become = late.purchases.become
+
+    async def after_the_other(*args: Any) -> bool:
+        shop.store = "open"
+        await other.buy(step, call("/link"))
+        return await become(*args)
+
+    monkeypatch.setattr(late.purchases, "become", after_the_other)
+    shop.store = "gone"
+    with pytest.raises(Overtaken) as overtaken:
+        await late.buy(step, call("/link"))
+    assert not overtaken.value.counted
+    assert (await known(database, step)).state == "bought"
+
+
+async def test_a_proxy_in_front_of_a_queue_leaves_a_submission_in_doubt_too(
+    open_buyer: Open, shop: Shop
+) -> None:
+    buyer, step = open_buyer(Account("fal", shop.url, NEW)), uuid4()
+    queued = replace(fal.submit("upscale.clarity", "clarity", {}), path="/proxy")
+    for _ in range(2):
+        with pytest.raises(InDoubt):
+            await buyer.buy(step, queued)
+    assert shop.billed == {"/proxy": 1}
+
+
+@pytest.mark.parametrize("billed", [Money.zero(), PRICE])
+async def test_a_job_that_the_bill_has_settled_is_still_fetched_and_costs_what_the_bill_told(
+    open_buyer: Open, shop: Shop, database: Database, billed: Money
+) -> None:
+    buyer, step = open_buyer(Account("stability", shop.url, NEW)), uuid4()
+    with pytest.raises(Parked):
+        await buyer.buy(step, call("/job"))
+    await buyer.give_up(step)
+    await buyer.purchases.settle(call_name(step, 0), billed)
+    shop.work = 0
+    bought = await buyer.buy(step, call("/job"))
+    assert (bought.files, bought.cost) == ([PICTURE], billed)
+    assert (await known(database, step)).cost == billed
+    assert shop.billed == {"/job": 1}
+
+
+async def test_a_settled_job_that_never_ends_is_refused_as_it_was_settled(
+    open_buyer: Open, shop: Shop, database: Database
+) -> None:
+    buyer, step = open_buyer(Account("stability", shop.url, NEW)), uuid4()
+    with pytest.raises(Parked):
+        await buyer.buy(step, call("/job"))
+    old = (await known(database, step)).model_copy(
+        update={"since": datetime.now(UTC) - timedelta(hours=2)}
+    )
+    await buyer.purchases.become(step, 0, old)
+    await buyer.give_up(step)
+    await buyer.purchases.settle(call_name(step, 0), Money.zero())
+    shop.work = 99
+    with pytest.raises(ProviderRefused) as settled:
+        await buyer.buy(step, call("/job"))
+    assert (settled.value.rule, settled.value.cost) == ("provider.in_doubt", Money.zero())
+    assert (await known(database, step)).state == "refused"
+
+
+async def test_an_address_that_is_none_leaves_no_doubt(open_buyer: Open) -> None:
+    nowhere = Account("stability", "http://127.0.0.1:port", NEW)
+    buyer = open_buyer(nowhere)
+    with pytest.raises(ProviderAway):
+        await buyer.buy(uuid4(), call("/picture"))
+    assert await buyer.purchases.spent(nowhere.name) == Money.zero()
+
+
+@asynccontextmanager
+async def endless(size: int) -> AsyncIterator[tuple[str, list[int]]]:
+    """A server whose every reply is so many bytes of no picture; its URL, and the bytes that each
+    caller has taken."""
+    taken: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        taken.append(0)
+        with suppress(ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: image/png\r\ncontent-length: {size}\r\n\r\n"
+            writer.write(head.encode())
+            while taken[-1] < size:
+                writer.write(bytes(65_536))
+                await writer.drain()
+                taken[-1] += 65_536
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", taken
+
+
+@pytest.mark.parametrize("way", ["reply", "link"])
+async def test_a_reply_without_end_is_not_read_to_its_end(
+    open_buyer: Open,
+    shop: Shop,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    way: str,
+) -> None:
+    monkeypatch.setattr("studio.providers.wire.MAX_REPLY", 100_000)
+    size, step = 64 * 1024 * 1024, uuid4()
+    async with endless(size) as (url, taken):
+        buyer = open_buyer(Account("stability", url if way == "reply" else shop.url, NEW))
+        if way == "reply":
+            with pytest.raises(InDoubt):
+                await buyer.buy(step, call("/picture"))
+        else:
+            elsewhere = replace(call("/link"), read=lambda _: Links([url]))
+            with pytest.raises(ProviderAway):
+                await buyer.buy(step, elsewhere)
+        assert taken[0] < size / 2
+    assert (await known(database, step)).state == ("in_doubt" if way == "reply" else "linked")

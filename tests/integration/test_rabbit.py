@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 
 import aio_pika
 import pytest
+from prometheus_client import REGISTRY
 
 from studio.bus import consuming, rabbit, recovery
 from studio.bus.base import Done, Lane, Message, Queue
@@ -191,6 +192,12 @@ async def handled_while_the_other_lane_is_tried_again(bus, seen: Seen, election:
     return count
 
 
+def consuming_lanes() -> dict[str, float | None]:
+    """What studio_lane_consuming tells of each lane."""
+    name = "studio_lane_consuming"
+    return {lane: REGISTRY.get_sample_value(name, {"queue": "edit", "lane": lane}) for lane in Lane}
+
+
 async def test_a_lane_that_cannot_begin_holds_up_no_other_and_begins_when_it_can(
     broker_url, unique, connected, election
 ):
@@ -200,8 +207,10 @@ async def test_a_lane_that_cannot_begin_holds_up_no_other_and_begins_when_it_can
     await bus.publish(message("large", Lane.BULK))
     assert await handled_while_the_other_lane_is_tried_again(bus, seen, election) >= 3
     assert b"large" not in seen.bodies
+    assert consuming_lanes() == {"interactive": 1, "bulk": 0}
     election.is_over.set()
     await seen.one("large")
+    await until(lambda: consuming_lanes() == {"interactive": 1, "bulk": 1})
 
 
 async def test_a_lane_that_cannot_be_restored_holds_up_no_other_and_is_restored_when_it_can(
@@ -214,8 +223,10 @@ async def test_a_lane_that_cannot_be_restored_holds_up_no_other_and_is_restored_
     await bus.publish(message("large", Lane.BULK))
     assert await handled_while_the_other_lane_is_tried_again(bus, seen, election) >= 3
     assert b"large" not in seen.bodies
+    assert consuming_lanes() == {"interactive": 1, "bulk": 0}
     election.is_over.set()
     await seen.one("large")
+    await until(lambda: consuming_lanes() == {"interactive": 1, "bulk": 1})
 
 
 async def test_that_no_lane_can_begin_is_said(broker_url, unique, connected, election):
@@ -235,6 +246,7 @@ async def test_a_lane_that_never_began_does_not_hold_up_draining(
     consumption = await bus.consume(EDIT, seen, prefetch=1)
     async with asyncio.timeout(PATIENCE):
         await consumption.drain(grace=1)
+    assert consuming_lanes() == {"interactive": 0, "bulk": 0}
     asked = election.asked
     await asyncio.sleep(1.5)  # more than an attempt and the delay after it
     assert election.asked == asked

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from decimal import Decimal
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,6 +15,7 @@ from pydantic import SecretStr
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
 from studio.metadata import Database, Metadata
+from studio.problems import Unavailable
 from studio.providers import stability
 from studio.providers.accounts import Account, ProviderSettings
 from studio.providers.buying import Buyer
@@ -182,7 +184,7 @@ async def test_services_with_databases_of_their_own_keep_one_book_of_an_account(
         elsewhere = Buyer({"stability": account}, shared, Turns(database), blobs)
         stack.push_async_callback(elsewhere.close)
         await bought(elsewhere, 2)
-        simulator.faults("stability", "close_before_reply", times=1)
+        simulator.faults("stability", "close_before_reply", "generate/core", times=1)
         assert await bought(elsewhere, 1) == 1
         async with asyncio.timeout(20):
             while await shared.in_doubt(account.name):
@@ -215,3 +217,112 @@ async def test_an_account_is_opened_later_if_it_did_not_tell_its_balance_at_firs
     simulator.faults("stability", "close_before_reply", times=1)
     assert await bought(buyer, 1) == 1
     assert await reconciler.reconcile() == 1
+
+
+def topped_up(reconciler: Reconciler, monkeypatch: pytest.MonkeyPatch, dollars: str) -> None:
+    """From now on the account has so much more."""
+    read = reconciler._balance
+
+    async def more() -> Decimal:
+        return await read() + Decimal(dollars)
+
+    monkeypatch.setattr(reconciler, "_balance", more)
+
+
+async def test_a_top_up_ends_no_reconciling(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    account: Account,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    await bought(buyer, 2)
+    topped_up(reconciler, monkeypatch, "100")
+    assert await reconciler.reconcile() == 0
+    simulator.faults("stability", "close_before_reply", times=1)
+    simulator.faults("stability", "html", times=1)
+    assert await bought(buyer, 2) == 2
+    assert await reconciler.reconcile() == 2
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) == Decimal("0.09")
+
+
+async def test_what_was_in_doubt_at_a_top_up_stays_so_and_later_doubts_are_settled(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    account: Account,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    [(old, _)] = await buyer.purchases.in_doubt(account.name)
+    topped_up(reconciler, monkeypatch, "100")
+    assert await reconciler.reconcile() == 0
+    monkeypatch.setattr("studio.providers.reconcile.LONGEST_JOB", 0)
+    assert await reconciler.reconcile() == 0  # nothing will ever explain it: reckon from here
+    simulator.faults("stability", "html", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await reconciler.reconcile() == 1
+    assert [key for key, _ in await buyer.purchases.in_doubt(account.name)] == [old]
+    assert (await buyer.purchases.spent(account.name)).amount == Decimal("0.03")
+
+
+async def test_what_was_in_doubt_before_the_first_statement_is_not_settled_as_billed(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    simulator.faults("stability", "html", times=1)  # not billed
+    assert await bought(buyer, 1) == 1
+    [(old, _)] = await buyer.purchases.in_doubt(account.name)
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await reconciler.reconcile() == 1
+    assert [key for key, _ in await buyer.purchases.in_doubt(account.name)] == [old]
+    simulator.faults("stability", "html", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await reconciler.reconcile() == 1  # as free
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) + Decimal("0.03")
+
+
+async def test_a_changed_key_changes_no_balance_and_doubts_of_the_old_one_are_settled(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    account: Account,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = Reconciler(account, buyer.purchases, database, buyer.client)
+    await before.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    changed = Account("stability", account.url, SecretStr("sk-new"), (account.key,))
+    after = Reconciler(changed, buyer.purchases, database, buyer.client)
+    monkeypatch.setattr(after, "_balance", before._balance)  # both keys are told the same
+    assert await after.reconcile() == 1
+    assert await bought(buyer, 1) == 0  # a service that still has the old key
+    assert await after.reconcile() == 0
+    spent = await buyer.purchases.spent(*changed.names)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) == Decimal("0.06")
+
+
+async def test_a_service_starts_although_its_books_are_away_and_opens_them_later(
+    buyer: Buyer, account: Account, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+
+    async def away(*_: Any) -> Any:
+        raise Unavailable(rule="test.away", says="It is away.")
+
+    monkeypatch.setattr(buyer.purchases, "spent", away)
+    await reconciler.open()
+    assert await database.collection("statements").find({}) == []
+    monkeypatch.undo()
+    await reconciler.reconcile()
+    assert len(await database.collection("statements").find({})) == 1

@@ -1,6 +1,7 @@
 """The way of one item through a studio: every effect once, whatever happens to the messages."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from uuid import uuid4
 
@@ -9,7 +10,8 @@ from PIL import Image as Pillow
 
 from studio.bus.base import Done, Lane, Message, Queue
 from studio.bus.memory import MemoryBus
-from studio.events import Event, RunCancelled, WorkflowStarted
+from studio.events import Event, ImageCreated, ImageRef, RunCancelled, WorkflowStarted
+from studio.imaging.encode import encode
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.ledger import Ledger, Outcome
@@ -301,3 +303,54 @@ async def test_the_next_studio_is_addressed_and_the_lane_is_kept(studio):
     [fact] = await studio.has_told(1)
     assert (fact.routing_key, fact.lane) == ("image.created.edit", Lane.BULK)
     assert (await studio.bus.depth("edit"))["bulk"] == 1
+
+
+async def test_no_more_pixels_are_at_work_at_once_than_the_settings_say(database, blobs):
+    bus, wash = MemoryBus(), Wash()
+    ports = Ports(bus, blobs, database, Settings(lease=5, pixels_at_once=1_000_000, prefetch=4))
+    large, small = [await blobs.put(encode(white(side))) for side in (900, 400)]
+    async with running(StudioService("edit", ports, [wash])):
+        for blob, side in ((large, 900), (small, 400), (small, 400)):
+            await bus.publish(edited(blob, side))
+        async with asyncio.timeout(PATIENCE):
+            while sum(wash.done.values()) < 3:
+                await asyncio.sleep(0.02)
+    assert wash.most <= 1_000_000
+    assert wash.done == {900: 1, 400: 2}
+    await bus.close()
+
+
+class Wash(Operation[Params]):
+    """An operation that counts the pixels that it has at work."""
+
+    name = "edit.wash"
+    summary = "Wash."
+
+    def __init__(self) -> None:
+        self.at_work = self.most = 0
+        self.done = Counter[int]()
+
+    def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
+        return [image] if image else []
+
+    async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
+        image = work.needed_image()
+        pixels = image.width * image.height
+        self.at_work += pixels
+        self.most = max(self.most, self.at_work)
+        await asyncio.sleep(0.2)
+        self.at_work -= pixels
+        self.done[image.width] += 1
+        return [Output(image=image)]
+
+
+def white(side: int) -> Image:
+    return Image(Pillow.new("RGB", (side, side), "white"))
+
+
+def edited(blob: str, side: int) -> Message:
+    slip = Slip(steps=(Step(operation="edit.wash", params={}),))
+    image = ImageRef(blob=blob, width=side, height=side, media_type="image/png")
+    data = ImageCreated(run=uuid4(), item=uuid4(), asset=uuid4(), slip=slip, image=image)
+    event = Event.of("image.created", data, id_=uuid4(), source="/test")
+    return event.to_message()

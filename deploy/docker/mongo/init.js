@@ -1,5 +1,6 @@
 // Makes MongoDB what the services need: a replica set of one member, and a user who may read and
-// write their six databases. Looks first and changes only what is not so; run it as often as you like.
+// write their databases: one of each service, and `accounts`, which those that buy share
+// (docs/adr/0015). Looks first and changes only what is not so; run it as often as you like.
 
 const { MONGO_INITDB_ROOT_USERNAME: root, MONGO_INITDB_ROOT_PASSWORD: rootPassword } = process.env;
 const { MONGO_MEMBER: member, MONGO_USER: user, MONGO_PASSWORD: pwd } = process.env;
@@ -42,7 +43,7 @@ if (replicaSet === null) {
 }
 insist(() => admin.hello().isWritablePrimary);
 
-const roles = services.map((service) => ({ role: "readWrite", db: `${prefix}_${service}` }));
+const roles = [...services, "accounts"].map((name) => ({ role: "readWrite", db: `${prefix}_${name}` }));
 if (admin.getUser(user)) {
   admin.updateUser(user, { pwd, roles });
 } else {

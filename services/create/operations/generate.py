@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from PIL import Image as Pillow
 
+from services.create.details import asked
 from services.create.providers.local.engine import (
     ENGINE,
     MAX_PIXELS,
@@ -16,7 +16,7 @@ from services.create.providers.local.engine import (
 )
 from services.create.providers.local.reference import Look, look_at
 from services.create.quality import grade
-from services.create.request import ImageRequest, Params, Reference, requested
+from services.create.request import Params, Reference, requested
 from studio.compute import compute
 from studio.imaging.decode import decode
 from studio.imaging.facts import ImageFacts
@@ -69,7 +69,7 @@ class Generate(Operation[Params]):
         """One variation after another; each uses the seed that follows the one before."""
         request = requested(work.params, default_seed=work.step_id.int)
         look = await _look(work, request.followed)
-        details = _details(work.params, request)
+        details = asked(work.params, request) | {"engine": ENGINE, "engine_version": VERSION}
         made = []
         for number in range(request.variations):
             seed = request.seed_of(number)
@@ -84,24 +84,6 @@ async def _look(work: Work[Params], reference: Reference | None) -> Look | None:
         return None
     image = await compute(decode, await work.read_blob(reference.blob))
     return await compute(look_at, image.flattened((255, 255, 255)), reference.strength)
-
-
-def _details(params: Params, request: ImageRequest) -> dict[str, Any]:
-    """How the pictures were made: enough to make them again."""
-    return {
-        "prompt": request.subject,
-        "negative_prompt": request.unwanted,
-        "composed_prompt": request.prompt,
-        "composed_negative_prompt": request.negative_prompt,
-        "template": params.template,
-        "style": request.style_id,
-        "quality": request.quality,
-        "aspect_ratio": request.aspect_ratio,
-        "brand": params.brand.model_dump(mode="json") if params.brand else None,
-        "reference": params.reference.model_dump(mode="json") if params.reference else None,
-        "engine": ENGINE,
-        "engine_version": VERSION,
-    }
 
 
 def _output(pixels: Pillow.Image, number: int, details: Mapping[str, object]) -> Output:

@@ -17,6 +17,7 @@ from typing import Any
 
 from PIL import Image as Pillow
 
+from services.create.details import asked
 from services.create.providers.following import departure, middle
 from services.create.quality import Manner, grade
 from services.create.request import ImageRequest, Params, requested
@@ -113,17 +114,7 @@ class Diffusers(PaidEngine[Params]):
 
     def _details(self, params: Params, request: ImageRequest, seed: int) -> dict[str, Any]:
         """How the pictures were made: with the same weights, enough to make them again."""
-        return {
-            "prompt": request.subject,
-            "negative_prompt": request.unwanted,
-            "composed_prompt": request.prompt,
-            "composed_negative_prompt": request.negative_prompt,
-            "template": params.template,
-            "style": request.style_id,
-            "quality": request.quality,
-            "aspect_ratio": request.aspect_ratio,
-            "brand": params.brand.model_dump(mode="json") if params.brand else None,
-            "reference": request.followed.model_dump(mode="json") if request.followed else None,
+        return asked(params, request) | {
             "provider": NAME,
             "model": self._model.name,
             "engine": NAME,

@@ -12,7 +12,7 @@ from PIL import ImageOps
 from services.create.request import ImageRequest
 from studio.imaging.encode import WHITE
 from studio.imaging.image import Image
-from studio.providers.sending import as_file
+from studio.providers.files import as_file
 
 #: How closely a picture is followed, in words, from which strength on.
 _CLOSENESS = (

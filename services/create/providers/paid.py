@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from math import log
 from typing import Any, ClassVar
 
+from services.create.details import asked
 from services.create.providers.following import fitted
 from services.create.quality import Grade, Manner, grade, ladder
 from services.create.request import ImageRequest, Params, requested
@@ -127,16 +128,18 @@ class PaidGenerate(PaidEngine[Params]):
         """The price of every call, each with the pictures that it makes."""
         request = requested(params)
         plan = self.plan(request)
-        first, *others = (self._price(plan, len(one)) for one in self._parts(request, plan))
+        first, *others = (self._price(plan, len(one)) for one in self._parts(request, plan, {}))
         return sum(others, first)
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """Buy the variations, and keep what was bought whatever became of the others."""
         request = requested(work.params, default_seed=work.step_id.int)
         plan = self.plan(request)
-        parts = self._parts(request, plan)
+        parts = self._parts(request, plan, work.begun)
         reference = await self._reference(work, request, plan)
-        calls = [self.call(request, plan, part, reference) for part in parts]
+        calls = [
+            replace(self.call(request, plan, part, reference), images=len(part)) for part in parts
+        ]
         answers = await _answers(work, calls)
         details = self._details(work.params, request, plan)
         notes = (*plan.notes, *self._size_notes(request, plan))
@@ -198,18 +201,7 @@ class PaidGenerate(PaidEngine[Params]):
 
     def _details(self, params: Params, request: ImageRequest, plan: Plan) -> dict[str, Any]:
         """How the pictures were made."""
-        return {
-            "prompt": request.subject,
-            "negative_prompt": request.unwanted,
-            "composed_prompt": plan.prompt,
-            "composed_negative_prompt": request.negative_prompt,
-            "template": params.template,
-            "style": request.style_id,
-            "quality": request.quality,
-            "aspect_ratio": request.aspect_ratio,
-            "brand": params.brand.model_dump(mode="json") if params.brand else None,
-            "reference": request.followed.model_dump(mode="json") if request.followed else None,
-            "transparent": request.transparent,
+        return asked(params, request, plan.prompt) | {
             "provider": self.provider,
             "model": plan.model,
             "product": plan.product,
@@ -231,11 +223,24 @@ class PaidGenerate(PaidEngine[Params]):
         says = f"{self.provider} makes {_px(plan.size)} px where {_px(asked)} were asked for"
         return (f"{says}; a later step brings it to size.",)
 
-    def _parts(self, request: ImageRequest, plan: Plan) -> list[range]:
-        """The variations of each call."""
+    def _parts(
+        self, request: ImageRequest, plan: Plan, begun: Mapping[int, int | None]
+    ) -> list[range]:
+        """The variations of each call. Calls on record keep theirs, also where our limits have
+        changed since; the others share what is left.
+
+        begun: of each call on record, how many pictures it makes; None: not written down.
+        """
         most = product_limits(self.account, plan.product).max_images
+        known = {index: images for index, images in begun.items() if images}
         numbers = range(request.variations)
-        return [numbers[start : start + most] for start in numbers[::most]]
+        parts: list[range] = []
+        while left := numbers[parts[-1].stop if parts else 0 :]:
+            index = len(parts)
+            later = sum(images for one, images in known.items() if one > index)
+            images = known.get(index) or max(1, min(most, len(left) - later))
+            parts.append(left[:images])
+        return parts
 
     def _price(self, plan: Plan, images: int) -> PriceRange:
         return price_book().price(self.account, plan.product, images)
@@ -264,11 +269,15 @@ async def _answers(
 
     One after another: a worker that dies leaves one call in doubt, not ten. Jobs are all ordered
     before any is waited for. On the last attempt a provider that stays away takes nothing with it
-    that was bought.
+    that was bought. What an account refuses is not asked again, but what is on record is looked up.
     """
     answers: list[Bought | Refused | ProviderAway] = []
     parked: Parked | None = None
+    hopeless: Refused | None = None
     for index, call in enumerate(calls):
+        if hopeless and index not in work.begun:
+            answers.append(hopeless)
+            continue
         try:
             answers.append(await work.buy(call, index))
         except Parked as working:
@@ -278,10 +287,9 @@ async def _answers(
                 raise
             answers.append(away)
         except Refused as refused:
-            is_hopeless = refused.rule in _OF_THE_ACCOUNT
-            answers += [refused] * (len(calls) - index if is_hopeless else 1)
-            if is_hopeless:
-                break
+            answers.append(refused)
+            if refused.rule in _OF_THE_ACCOUNT:
+                hopeless = refused
     if parked is not None:
         raise parked
     problems = [one for one in answers if not isinstance(one, Bought)]

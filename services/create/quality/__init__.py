@@ -61,8 +61,8 @@ class _Book(BaseModel):
 @lru_cache(maxsize=1)
 def ladders() -> dict[str, Ladder]:
     """The qualities of every provider, validated against prices and limits; read once."""
-    text = (Path(__file__).parent / "2026-11.yaml").read_text(encoding="utf-8")
-    return _Book.model_validate(yaml.safe_load(text)).providers
+    newest = max(Path(__file__).parent.glob("*.yaml"))
+    return _Book.model_validate(yaml.safe_load(newest.read_text(encoding="utf-8"))).providers
 
 
 def ladder(provider: str) -> Ladder:

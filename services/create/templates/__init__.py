@@ -53,8 +53,9 @@ class _Book(BaseModel):
 @lru_cache(maxsize=1)
 def templates() -> dict[str, Template]:
     """All templates by id, validated; read once."""
-    text = (Path(__file__).parent / "2026-11.yaml").read_text(encoding="utf-8")
-    return {one.id: one for one in _Book.model_validate(yaml.safe_load(text)).templates}
+    newest = max(Path(__file__).parent.glob("*.yaml"))
+    book = _Book.model_validate(yaml.safe_load(newest.read_text(encoding="utf-8")))
+    return {one.id: one for one in book.templates}
 
 
 def find_template(id_: str) -> Template:

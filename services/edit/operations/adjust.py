@@ -129,6 +129,10 @@ class Adjust(Operation[Params]):
 
     name = "edit.adjust"
     summary = "Crop, flip, rotate, adjust tone and colour, match brand colours, write text."
+    limits = (
+        "a text fits the picture at 8 px or more; for it, and at every anchor, faces and what "
+        "stands out are looked for, so that `needs_review` says what it covers",
+    )
 
     def parse(self, raw: Mapping[str, Any]) -> Params:
         """As everywhere; Refused (`edit.adjust.nothing_to_do`) if all is at its default."""

@@ -14,7 +14,7 @@ from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 
 #: px around what was selected: an object's soft edge and its glow go with it.
-_GROW = 5
+GROW = 5
 
 
 class Params(OperationParams):
@@ -49,7 +49,7 @@ class Erase(Operation[Params]):
         Refused: `edit.mask.*`; `edit.fill.nothing_left` where the mask covers nearly everything.
         """
         image = work.needed_image()
-        chosen = await selected(work.params.mask, work, self._local, grow=_GROW)
+        chosen = await selected(work.params.mask, work, self._local, grow=GROW)
         made = await compute(erased, image, chosen.mask, self._local)
         details = {**chosen.details, **await compute(told, image, chosen.mask)}
         return [Output(image=made, details=details, notes=chosen.notes)]

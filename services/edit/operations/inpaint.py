@@ -14,7 +14,7 @@ from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 
-_GROW = 5  # px around what was selected
+GROW = 5  # px around what was selected
 
 
 class Params(OperationParams):
@@ -65,7 +65,7 @@ class Inpaint(Operation[Params]):
         """Pixels outside the mask stay exactly what they are. Refused as edit.erase is."""
         image = work.needed_image()
         self.check(image.facts, work.params)
-        chosen = await selected(work.params.mask, work, self._local, grow=_GROW)
+        chosen = await selected(work.params.mask, work, self._local, grow=GROW)
         made = await compute(erased, image, chosen.mask, self._local)
         details = {**chosen.details, **await compute(told, image, chosen.mask)}
         return [Output(image=made, details=details, notes=chosen.notes)]

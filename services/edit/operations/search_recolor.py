@@ -19,7 +19,7 @@ from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.operation import Failure, Operation, Output, Work
 
-_GROW = 1  # px: what is blended at an edge changes with it
+GROW = 1  # px: what is blended at an edge changes with it
 
 
 class Params(SelectingParams):
@@ -53,7 +53,7 @@ class SearchRecolor(Operation[Params]):
         """Pixels outside the mask stay exactly what they are; `details.mean_delta_e` says how near
         the selection came to the colour. Refused: `edit.mask.*`."""
         image = work.needed_image()
-        chosen = await selected(work.params.source, work, self._local, grow=_GROW)
+        chosen = await selected(work.params.source, work, self._local, grow=GROW)
         made, told = await compute(_made, image, chosen.mask, work.params)
         return [Output(image=made, details={**chosen.details, **told}, notes=chosen.notes)]
 

@@ -18,7 +18,7 @@ from studio.imaging.decode import decode
 from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, Output, Work
 
-_GROW = 3  # px around what was selected
+GROW = 3  # px around what was selected
 _WAYS = ("image", "erase", "prompt")
 
 
@@ -79,7 +79,7 @@ class SearchReplace(Operation[Params]):
         """
         image, params = work.needed_image(), work.params
         self.check(image.facts, params)
-        chosen = await selected(params.source, work, self._local, grow=_GROW)
+        chosen = await selected(params.source, work, self._local, grow=GROW)
         if params.image is None:
             made = await compute(erased, image, chosen.mask, self._local)
             details = await compute(told, image, chosen.mask)

@@ -49,7 +49,11 @@ class Text(Operation[Params]):
 
     name = "edit.text"
     summary = "Write text on the picture, with enough contrast to be read."
-    limits = ("the text fits the picture at 8 px or more",)
+    limits = (
+        "the text fits the picture at 8 px or more",
+        "faces and what stands out are looked for at every anchor: `needs_review` says what the "
+        "text covers, which takes longer than to write it",
+    )
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
         """The same size; what was transparent stays so."""

@@ -45,7 +45,6 @@ _RESOLUTIONS: tuple[Size, ...] = (
     *((1312, 736), (1408, 704), (1536, 640), (1536, 512)),
 )
 _ROUNDED = 0.005  # of a ratio's logarithm: what rounding to whole px may miss
-_GROW, _GROW_REPLACED = 5, 3  # px around what a mask selects, as the local operations have it
 
 
 class _IdeogramEdit(PaidEdit[ParamsT]):
@@ -72,7 +71,7 @@ class _IdeogramEdit(PaidEdit[ParamsT]):
     ) -> Order:
         """A masked place made anew."""
         chosen, mask = await self.masked(source, work, _NAME, grow)
-        data = await sent(opaque(image), _NAME, "edit")
+        data = await sent(opaque(image), _NAME, self.choice().bought())
         seed = seed_of(work, _LARGEST_SEED)
         call = ideogram.edit(data, mask, prompt, seed=seed, magic_prompt="OFF")
         return Order(call, chosen.details, chosen.notes, transparent_as(image))
@@ -94,7 +93,7 @@ class Inpaint(_IdeogramEdit[inpaint.Params]):
     async def order(self, work: Work[inpaint.Params], image: Image) -> Order:
         """The picture, the mask and the prompt."""
         prompt = str(work.params.prompt)
-        return await self.inpainted(work, image, work.params.mask, prompt, _GROW)
+        return await self.inpainted(work, image, work.params.mask, prompt, inpaint.GROW)
 
 
 class Outpaint(PaidEdit[outpaint.Params]):
@@ -177,7 +176,7 @@ class ReplaceBackground(_IdeogramEdit[replace_background.Params]):
 
     async def order(self, work: Work[replace_background.Params], image: Image) -> Order:
         """The picture and what the background is like."""
-        data = await sent(opaque(image), _NAME, "replace_background")
+        data = await sent(opaque(image), _NAME, self.choice().bought())
         seed = seed_of(work, _LARGEST_SEED)
         prompt = str(work.params.prompt)
         call = ideogram.replace_background(data, prompt, seed=seed, magic_prompt="OFF")
@@ -203,7 +202,7 @@ class SearchReplace(_IdeogramEdit[search_replace.Params]):
     async def order(self, work: Work[search_replace.Params], image: Image) -> Order:
         """The picture, the mask and the prompt."""
         prompt = str(work.params.prompt)
-        return await self.inpainted(work, image, work.params.source, prompt, _GROW_REPLACED)
+        return await self.inpainted(work, image, work.params.source, prompt, search_replace.GROW)
 
 
 ENGINES: Mapping[str, type[PaidEdit[Any]]] = {

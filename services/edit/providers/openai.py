@@ -39,7 +39,6 @@ from studio.providers.limits import product_limits
 _NAME: Final = "openai"
 _SHAPES: tuple[Size, ...] = ((1024, 1024), (1536, 1024), (1024, 1536))  # providers.md §4.2
 _MASK_BYTES = 4_000_000  # of a mask's file, less than; providers.md §4.2
-_GROW, _GROW_REPLACED = 5, 3  # px around what a mask selects, as the local operations have it
 
 _ERASED = (
     "Remove what was in the masked place and continue there what is around it. "
@@ -128,7 +127,7 @@ class Erase(_OpenAIEdit[erase.Params]):
 
     async def order(self, work: Work[erase.Params], image: Image) -> Order:
         """The picture and the mask."""
-        return await self.inpainted(work, image, work.params.mask, _ERASED, _GROW)
+        return await self.inpainted(work, image, work.params.mask, _ERASED, erase.GROW)
 
 
 class Inpaint(_OpenAIEdit[inpaint.Params]):
@@ -143,7 +142,7 @@ class Inpaint(_OpenAIEdit[inpaint.Params]):
     async def order(self, work: Work[inpaint.Params], image: Image) -> Order:
         """The picture, the mask and the prompt."""
         prompt = work.params.prompt or _ERASED
-        return await self.inpainted(work, image, work.params.mask, prompt, _GROW)
+        return await self.inpainted(work, image, work.params.mask, prompt, inpaint.GROW)
 
 
 class ReplaceBackground(_OpenAIEdit[replace_background.Params]):
@@ -193,7 +192,7 @@ class SearchReplace(_OpenAIEdit[search_replace.Params]):
     async def order(self, work: Work[search_replace.Params], image: Image) -> Order:
         """The picture, the mask and the prompt."""
         prompt = work.params.prompt or _ERASED
-        return await self.inpainted(work, image, work.params.source, prompt, _GROW_REPLACED)
+        return await self.inpainted(work, image, work.params.source, prompt, search_replace.GROW)
 
 
 ENGINES: Mapping[str, type[PaidEdit[Any]]] = {

@@ -34,10 +34,10 @@ from studio.money import PriceRange
 from studio.operation import Failure, OperationParams, Output, PaidEngine, Work
 from studio.problems import Refused
 from studio.providers.call import Call
+from studio.providers.files import as_file
 from studio.providers.limits import check_image, check_prompt, product_limits
 from studio.providers.models import Choice
 from studio.providers.prices import price_book
-from studio.providers.sending import as_file
 
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
 Size = tuple[int, int]  # width and height, px

@@ -55,11 +55,6 @@ _MOST_PIXELS = 4_194_304  # of a relit picture; told of the other edits, taken f
 _REFERENCE_SIDE = 2048  # px
 _MOST_GROW = 20  # px, of search and replace and recolor; providers.md §4.1
 
-#: px around what a mask selects, as the local operations have it.
-_GROW = 5
-_GROW_REPLACED = 3
-_GROW_RECOLOURED = 1
-
 #: Where the light comes from when the shadow falls there.
 _LIGHT = {"below": "above", "left": "right", "right": "left"}
 
@@ -77,7 +72,7 @@ class _StabilityEdit(PaidEdit[ParamsT]):
         The mask is as large as it is meant to be, so the provider grows it no more.
         """
         chosen, mask = await self.masked(source, work, _NAME, grow)
-        product = "edit.erase" if prompt is None else "edit.inpaint"
+        product = self.product(image.facts, work.params)
         data = await sent(opaque(image), _NAME, product, beside=len(mask))
         seed = seed_of(work, _LARGEST_SEED)
         call: Call
@@ -99,7 +94,7 @@ class Erase(_StabilityEdit[erase.Params]):
 
     async def order(self, work: Work[erase.Params], image: Image) -> Order:
         """The picture and the mask."""
-        return await self.inpainted(work, image, work.params.mask, None, _GROW)
+        return await self.inpainted(work, image, work.params.mask, None, erase.GROW)
 
 
 class Inpaint(_StabilityEdit[inpaint.Params]):
@@ -117,7 +112,7 @@ class Inpaint(_StabilityEdit[inpaint.Params]):
 
     async def order(self, work: Work[inpaint.Params], image: Image) -> Order:
         """The picture, the mask and the prompt."""
-        return await self.inpainted(work, image, work.params.mask, work.params.prompt, _GROW)
+        return await self.inpainted(work, image, work.params.mask, work.params.prompt, inpaint.GROW)
 
 
 class Outpaint(_StabilityEdit[outpaint.Params]):
@@ -143,7 +138,7 @@ class Outpaint(_StabilityEdit[outpaint.Params]):
         if image is None:
             return
         if (widest := max(_margins(image, params).values())) > _MOST_MARGIN:
-            source = product_limits(_NAME, "edit.outpaint").source
+            source = product_limits(_NAME, self.choice().bought()).source
             raise Refused(
                 rule="stability.edit.outpaint.max_margin",
                 says=f"stability extends a side by at most {_MOST_MARGIN:,} px; that ratio needs "
@@ -164,7 +159,7 @@ class Outpaint(_StabilityEdit[outpaint.Params]):
     async def order(self, work: Work[outpaint.Params], image: Image) -> Order:
         """The picture and the px of each side."""
         margins = _margins(image.facts, work.params)
-        data = await sent(opaque(image), _NAME, "edit.outpaint")
+        data = await sent(opaque(image), _NAME, self.choice().bought())
         seed = seed_of(work, _LARGEST_SEED)
         call = stability.outpaint(
             data,
@@ -195,7 +190,7 @@ class RemoveBackground(_StabilityEdit[remove_background.Params]):
 
     async def order(self, work: Work[remove_background.Params], image: Image) -> Order:
         """The picture alone."""
-        data = await sent(opaque(image), _NAME, "edit.remove_background")
+        data = await sent(opaque(image), _NAME, self.choice().bought())
         call = stability.remove_background(data)
         return Order(call, finish=cut_out_of(image, work.params.feather))
 
@@ -235,7 +230,7 @@ class ReplaceBackground(_StabilityEdit[replace_background.Params]):
         if params.image:
             reference = await compute(_reference, await work.read_blob(params.image))
         beside = len(reference or b"")
-        data = await sent(image, _NAME, "edit.replace_background", beside=beside)
+        data = await sent(image, _NAME, self.choice().bought(), beside=beside)
         call = stability.replace_background(
             data,
             background_prompt=params.prompt,
@@ -271,9 +266,10 @@ class SearchReplace(_StabilityEdit[search_replace.Params]):
         """What the words find is found by the provider; a mask is found here."""
         params, words = work.params, _words(work.params)
         if words is None or params.prompt is None:
-            return await self.inpainted(work, image, params.source, params.prompt, _GROW_REPLACED)
-        data = await sent(opaque(image), _NAME, "edit.search_replace")
-        grow, seed = _grow(params.source, _GROW_REPLACED), seed_of(work, _LARGEST_SEED)
+            grow = search_replace.GROW
+            return await self.inpainted(work, image, params.source, params.prompt, grow)
+        data = await sent(opaque(image), _NAME, self.choice("words").bought())
+        grow, seed = _grow(params.source, search_replace.GROW), seed_of(work, _LARGEST_SEED)
         call = stability.search_replace(data, params.prompt, words, grow_mask=grow, seed=seed)
         return Order(call, {"searched": words}, finish=transparent_as(image))
 
@@ -302,10 +298,10 @@ class SearchRecolor(_StabilityEdit[search_recolor.Params]):
             if name in ignored
         )
         if words is None:
-            made = await self.inpainted(work, image, params.source, prompt, _GROW_RECOLOURED)
+            made = await self.inpainted(work, image, params.source, prompt, search_recolor.GROW)
             return Order(made.call, made.details, (*made.notes, *notes), made.finish)
-        data = await sent(opaque(image), _NAME, "edit.search_recolor")
-        grow, seed = _grow(params.source, _GROW_REPLACED), seed_of(work, _LARGEST_SEED)
+        data = await sent(opaque(image), _NAME, self.choice("words").bought())
+        grow, seed = _grow(params.source, search_replace.GROW), seed_of(work, _LARGEST_SEED)
         call = stability.search_recolor(data, prompt, words, grow_mask=grow, seed=seed)
         return Order(call, {"searched": words}, notes, transparent_as(image))
 

@@ -31,9 +31,9 @@ from studio.money import Money, PriceRange
 from studio.operation import Failure, OperationParams, Output, PaidEngine, Work
 from studio.problems import Refused
 from studio.providers.call import Call
+from studio.providers.files import as_file
 from studio.providers.limits import check_image, check_prompt, product_limits
 from studio.providers.prices import price_book
-from studio.providers.sending import as_file
 
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
 Size = tuple[int, int]  # width and height, px

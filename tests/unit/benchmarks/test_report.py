@@ -1,7 +1,6 @@
 """The benchmark's arithmetic: medians, ratios, and what is said of them."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -182,5 +181,5 @@ def test_every_work_is_done_by_us_and_by_a_peer_and_warmed_up_in_its_formats():
         assert OURS in names
         assert names & {SHARP, "smartcrop.js"}
         first = contenders(work)[0]
-        warm = {one.format for one in warm_task(work, first, Path(__file__)).pieces}
-        assert warm == {one.format for one in task(work, first, Path(__file__)).pieces}
+        warm = {one.format for one in warm_task(work, first, __file__).pieces}
+        assert warm == {one.format for one in task(work, first, __file__).pieces}

@@ -1,15 +1,20 @@
 """Templates, styles and qualities: dated data that agrees with the platforms and the providers."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 from pydantic import ValidationError
 
+import services.create
 from services.create.providers.local.engine import MAX_PIXELS
 from services.create.quality import Ladder, grade, ladders
 from services.create.styles import Style, find_style, styles
 from services.create.templates import Template, find_template, templates
 from services.optimizer.placements import placement_book
 from studio.problems import Refused
+
+FOLDER = Path(services.create.__file__).parent
 
 #: earlier-system.md §2
 GUIDE = [
@@ -130,9 +135,19 @@ def test_every_provider_makes_every_quality():
     assert {"local", "stability", "openai", "ideogram", "huggingface", "gemini"} <= set(ladders())
     for provider, ladder in ladders().items():
         steps = [ladder.grades[quality] for quality in ("draft", "standard", "premium")]
-        assert all(one.model or one.endpoint for one in steps), provider
+        assert all(one.model for one in steps), provider
         assert steps[0] != steps[2], provider
-    assert grade("stability", "premium").endpoint == "/v2beta/stable-image/generate/ultra"
+    assert grade("stability", "premium").model == "ultra"
+
+
+@pytest.mark.parametrize(
+    ("book", "read"), [("quality", ladders), ("styles", styles), ("templates", templates)]
+)
+def test_the_newest_book_is_read(book, read, tmp_path, monkeypatch):
+    (tmp_path / "2026-11.yaml").write_text("an older one, which nobody reads")
+    (tmp_path / "2027-01.yaml").write_text(max(FOLDER.glob(f"{book}/*.yaml")).read_text())
+    monkeypatch.setattr(f"services.create.{book}.__file__", str(tmp_path / "__init__.py"))
+    assert read.__wrapped__() == read()
 
 
 def test_data_that_is_wrong_is_not_loaded():

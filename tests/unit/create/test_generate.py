@@ -8,9 +8,14 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from services.create.details import asked
 from services.create.operations.generate import Generate, Params
 from services.create.operations.import_ import Import
+from services.create.providers.diffusers import Diffusers
 from services.create.providers.local.engine import MAX_PIXELS, VERSION, generate
+from services.create.providers.openai import OpenAI
+from services.create.request import requested
+from services.create.settings import CreateSettings
 from services.create.styles import styles
 from services.create.templates import templates
 from studio.blobs.base import key_of
@@ -97,6 +102,19 @@ def test_all_templates_can_be_painted_and_cover_the_guides_26():
     assert len(templates()) >= 26
     for template in templates().values():
         assert template.width * template.height <= MAX_PIXELS
+
+
+@pytest.mark.parametrize("engine", ["local", "diffusers", "openai"])
+async def test_every_engine_tells_what_was_asked_for_in_the_same_words(engine):
+    params = Params.model_validate({"prompt": "a cup", "style": "watercolor", "quality": "draft"})
+    request = requested(params)
+    told = {
+        "local": lambda: asked(params, request),
+        "diffusers": lambda: Diffusers(CreateSettings())._details(params, request, 1),
+        "openai": lambda: OpenAI()._details(params, request, OpenAI().plan(request)),
+    }[engine]()
+    assert told.items() >= asked(params, request, told["composed_prompt"]).items()
+    assert told["transparent"] is False
 
 
 async def test_details_keep_the_prompt_as_written_and_as_composed():

@@ -1,5 +1,6 @@
 """Paid edits: what is sent, and what becomes of what comes."""
 
+import json
 from io import BytesIO
 from uuid import UUID
 
@@ -66,6 +67,11 @@ def performed(blobs):
 
 def grey(width=640, height=480) -> Image:
     return Image(Pillow.new("RGB", (width, height), "grey"))
+
+
+def noise(side) -> Image:
+    samples = np.random.default_rng(1).integers(0, 256, (side, side, 3), np.uint8)
+    return Image(Pillow.fromarray(samples))
 
 
 async def test_a_mask_is_white_for_stability_where_it_works(performed):
@@ -172,11 +178,29 @@ def test_a_cut_out_is_clear_where_its_source_was():
 
 async def test_a_picture_is_sent_as_png_unless_that_is_too_large():
     small = await sent(grey(), "stability", "edit.erase")
-    noise = np.random.default_rng(1).integers(0, 256, (2000, 2000, 3), np.uint8)
-    large = await sent(Image(Pillow.fromarray(noise)), "stability", "edit.erase")
+    large = await sent(noise(2000), "stability", "edit.erase")
     assert small.startswith(b"\x89PNG")
     assert large.startswith(b"\xff\xd8")
     assert len(large) < 10_485_760
+
+
+@pytest.mark.parametrize(
+    ("provider", "product", "side", "most"),
+    [
+        ("google", "edit.gemini-3.1-flash-image.2k", 2300, 20_000_000),
+        ("huggingface", "edit.flux.1-kontext-dev", 1024, 4_000_000),
+    ],
+)
+async def test_what_travels_in_json_stays_within_the_providers_limit(
+    performed, provider, product, side, most
+):
+    large = noise(side)  # as a PNG it takes as many bytes as it has samples
+    assert (await sent(large, provider, product)).startswith(b"\xff\xd8")
+    drawn = 2048 if provider == "google" else 1024
+    shop = Shop(Pillow.new("RGB", (drawn, drawn)))
+    await performed("edit.general", provider, noise(2400), shop, instruction="winter")
+    assert shop.calls[0].product == product
+    assert len(json.dumps(shop.calls[0].json)) < most
 
 
 async def test_a_picture_that_fits_in_no_format_is_refused():

@@ -1,8 +1,11 @@
 """Risk: a fill that a person should look at says so, and one in a plain ground does not."""
 
+import cv2
 import numpy as np
 import pytest
+from PIL import ImageOps
 
+from services.edit.colours import rgb_to_lab
 from services.edit.operations.erase import Erase
 from services.edit.operations.general import General
 from services.edit.operations.inpaint import Inpaint
@@ -91,6 +94,37 @@ async def test_more_sky_needs_no_look_and_a_wide_margin_beside_a_person_does(
     assert sky.details["needs_review"] is None
     wide = await edited(OUTPAINT, astronaut, left=200, right=200)
     assert wide.details["needs_review"]
+
+
+@pytest.mark.parametrize(
+    ("photo", "side", "part", "is_good"),
+    [
+        ("rocket", "up", 0.12, True),
+        ("coffee", "right", 0.06, True),
+        ("astronaut", "right", 0.3, False),
+        ("coffee", "left", 0.3, False),
+    ],
+)
+async def test_a_margin_that_is_not_like_what_was_cut_off_needs_a_look_and_one_like_it_does_not(
+    edited, request, photo, side, part, is_good
+):
+    """A part is cut off and extended back; how far off it is, in ΔE, details of 4 px aside."""
+    image = request.getfixturevalue(photo)
+    whole = image.pixels.convert("RGB")
+    whole.thumbnail((400, 400))
+    margin = round(part * (whole.height if side == "up" else whole.width))
+    cut = {"left": (margin, 0, 0, 0), "right": (0, 0, margin, 0), "up": (0, margin, 0, 0)}[side]
+    made = await edited(OUTPAINT, image.with_pixels(ImageOps.crop(whole, cut)), **{side: margin})
+    off = differing(whole, made.image.pixels)
+    edge = {"left": off[:, :margin], "right": off[:, -margin:], "up": off[:margin]}[side]
+    assert (made.details["needs_review"] is None) == is_good
+    assert (edge.mean() < 10) == is_good
+
+
+def differing(one, other):
+    """ΔE of each pixel, of the pictures blurred."""
+    a, b = (rgb_to_lab(np.asarray(made.convert("RGB"))) for made in (one, other))
+    return np.linalg.norm(cv2.GaussianBlur(a - b, (0, 0), 4), axis=2)
 
 
 async def test_an_instruction_tells_what_its_steps_doubt(edited, astronaut):

@@ -1,4 +1,4 @@
-"""Sending: a picture as a file that a provider takes."""
+"""Files: a picture as one that a provider takes, in a format that is small enough."""
 
 from __future__ import annotations
 
