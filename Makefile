@@ -7,6 +7,7 @@
 #   make crops  what smart crops keep of known subjects, beside libvips and smartcrop.js
 #   make pictures  what every local operation makes of the photos of the tests, and what it costs
 #   make images the six container images (Docker or Podman)
+#   make throughput  200 masters × 12 placements on a real broker
 #   make services  what each service takes, idle and at work
 #   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings, metrics, alert rules
 
@@ -17,7 +18,7 @@ STAMP  := $(VENV)/.installed
 CHECKS := .venv-deploy
 TOOLS  := $(CHECKS)/.installed
 
-.PHONY: demo up test check lint types bench crops pictures services images tools proto docs lock clean
+.PHONY: demo up test check lint types bench crops pictures services throughput images tools proto docs lock clean
 
 demo: $(STAMP)
 	$(BIN)/studio demo --out out
@@ -110,7 +111,10 @@ proto: $(STAMP)
 		proto/studio/v1/*.proto
 
 services: $(STAMP)
-	$(BIN)/python -m benchmarks.services --page docs/services-measured.md
+	$(BIN)/python -m benchmarks.services --page docs/services-measured.md --runbook docs/operations.md
+
+throughput: $(STAMP)
+	$(BIN)/python -m benchmarks.throughput --results benchmarks/results --page docs/throughput.md
 
 docs: $(STAMP)
 	$(BIN)/python -m cli.docs

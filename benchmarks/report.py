@@ -55,7 +55,8 @@ _HOW = """\
   the three in each work.
 - libvips: `thumbnail` from the file per rendition, with sharp's encoder settings (PNG unfiltered).
 - Smart crop: from the file to the windows of all twenty sizes; ours looks at the picture once,
-  smartcrop.js (through its sharp adapter) once per size. Nothing is written.
+  smartcrop.js (through its sharp adapter) once per size. Nothing is written. This work was measured
+  anew on its own, after the net had been given one thread.
 - The bound: our own encoders on pixels that are already resized.
 - SSIM is the mean over the renditions (luma, Wang 2004) against Lanczos in 32-bit floats from the
   same master, rounded once; "least" is the worst rendition.
@@ -69,14 +70,15 @@ _WHY = """\
   2 reaches 0.9962. Planes of YCbCr (4:2:0, resized apart) were tried: the resizer takes 0.078 s for
   one channel and 0.095 s for four. Two threads on two siblings of a core cost a tenth more.
 - **The worst master** is a 4096² PNG against sharp fed with raw pixels: there 0.6 s of our time is
-  Pillow's PNG decoder; libspng takes 0.38 s, but no kept Python package has it.
+  Pillow's PNG decoder; libspng (imagecodecs) takes 0.36 s, with which it would be 1.1×:
+  not worth a package of 80 MB.
 - **WebP** and **mixed**, tuned: libwebp's effort 2 alone takes more than the goal allows. Effort 1
   is a quarter faster and its files are 15 % larger; fewer segments or no noise shaping lower SSIM.
 - **Equal settings**: both sides run the same encoder at the same effort; the way there differs.
 - **Peak memory**, worst work: where sharp itself holds little, runtime and libraries count most.
-- **Smart crop**: the saliency net (u2netp at 192 px) takes 0.14 to 0.19 s, the search for faces
-  0.17 s. It is done once a master and kept; smartcrop.js does its work once a size. docs/crops.md
-  says what it buys.
+- **Smart crop**: the saliency net (u2netp at 192 px) takes 0.14 s in its one thread, the search
+  for faces 0.12 s, and the first call of each a little more. It is done once a master and kept;
+  smartcrop.js does its work once a size. docs/crops.md says what it buys.
 """
 
 
