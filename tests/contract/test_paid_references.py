@@ -137,7 +137,7 @@ async def test_a_picture_that_is_followed_as_it_is_comes_back(make: Make, name: 
         inside = np.s_[:, : pixels.width * 2 // 5]  # the seam is resampled
         return float(np.abs(np.asarray(pixels, np.float32) - same)[inside].mean())
 
-    assert off(alike) < NEAR[name] < 20 < off(apart)
+    assert off(alike) < NEAR[name] < 10 < off(apart)
 
 
 @pytest.mark.parametrize("name", FOLLOWING)

@@ -3,6 +3,8 @@
 import json
 import logging
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -90,15 +92,22 @@ def test_what_is_as_short_as_a_word_is_not_taken_for_a_secret(record):
     assert json.loads(JsonLines("edit", {"guest"}).format(record))["message"] == "be our guest"
 
 
-def test_warnings_and_the_servers_speak_json_too(capsys):
-    provider = telemetry.configure("edit", Settings())
-    logging.getLogger("uvicorn.error").error("a server's line")
-    logging.getLogger("grpc._cython.cygrpc").error("another server's line")
-    logging.getLogger("py.warnings").warning("a warning")
-    provider.shutdown()
-    every = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    # OpenTelemetry also speaks, where a test before this one has configured the process.
-    lines = [one for one in every if not one["logger"].startswith("opentelemetry.")]
+_SPEAKING = """
+import logging
+from studio import telemetry
+from studio.settings import Settings
+provider = telemetry.configure("edit", Settings())
+logging.getLogger("uvicorn.error").error("a server's line")
+logging.getLogger("grpc._cython.cygrpc").error("another server's line")
+logging.getLogger("py.warnings").warning("a warning")
+provider.shutdown()
+"""
+
+
+def test_warnings_and_the_servers_speak_json_too():
+    # A process of its own: what is configured here is configured for a whole process.
+    said = subprocess.run([sys.executable, "-c", _SPEAKING], capture_output=True, check=True)
+    lines = [json.loads(line) for line in said.stderr.splitlines()]
     assert [one["message"] for one in lines] == [
         "a server's line",
         "another server's line",
