@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -107,6 +108,7 @@ class Buyer:
         self._turns, self._blobs, self._share = turns, blobs, share
         self.client = httpx.AsyncClient(follow_redirects=False)
         self._breakers = {name: Breaker(name) for name in accounts}
+        self._at_work: set[str] = set()  # names of the calls whose replies we wait for
 
     async def close(self) -> None:
         """Close the connections."""
@@ -128,7 +130,8 @@ class Buyer:
         """
         known = await self.purchases.get(step, index)
         if known is None:
-            return await self._send(step, call, index, engine)
+            with self._working_on(step, index):
+                return await self._send(step, call, index, engine)
         if engine and known.engine and known.engine != engine:
             raise AnotherSold.by(known.engine)
         case = _Case(step, index, known)
@@ -139,6 +142,8 @@ class Buyer:
                 return await self._poll(case, Question(call.read, call.headers))
             case "linked":
                 return await self._collected(case)
+            case "sent" if call_name(step, index) in self._at_work:
+                raise Overtaken.of(known.product)  # no doubt: we wait for its reply ourselves
             case "refused" if known.job and known.is_settled:  # and it may yet be there
                 return await self._poll(case, Question(call.read, call.headers))
             case "refused" if known.problem:
@@ -165,9 +170,21 @@ class Buyer:
         purchases as they are then."""
         purchases = await self.purchases.numbered(step)
         for index, known in purchases.items():
-            if known.state in ("sent", "job"):
+            is_at_work = call_name(step, index) in self._at_work
+            if known.state in ("sent", "job") and not is_at_work:
                 await self._doubt(_Case(step, index, known))
         return [*(await self.purchases.numbered(step)).values()] if purchases else []
+
+    @contextmanager
+    def _working_on(self, step: UUID, index: int) -> Iterator[None]:
+        """This process waits for the reply to a call. A store that is away for longer than a lease
+        lets a second delivery of the step in meanwhile."""
+        name = call_name(step, index)
+        self._at_work.add(name)
+        try:
+            yield
+        finally:
+            self._at_work.discard(name)
 
     async def _send(self, step: UUID, call: Call, index: int, engine: str | None) -> Bought:
         account = self._account(call.provider)

@@ -122,6 +122,7 @@ async def platform(
     documents, blobs = metadata_store(tmp_path / "m"), blob_store(tmp_path / "b")
     keys = simulator.keys["stability"]
     own = {name: {"STUDIO_DRAIN_GRACE": str(grace)} for name, grace in GRACE.items()}
+    own["gateway"]["STUDIO_DRAIN_DELAY"] = "3"  # as in deploy/k8s: until its Service forgets it
     for name, key in zip(BUYERS, keys, strict=True):
         own[name]["STUDIO_STABILITY_API_KEY"] = key
     async with documents as mongo_url, blobs as s3:

@@ -220,6 +220,30 @@ async def test_what_another_worker_has_bought_meanwhile_is_not_put_in_doubt(
     assert shop.billed == {"/picture": 1}
 
 
+async def test_a_call_whose_reply_this_process_still_writes_down_is_in_no_doubt(
+    open_buyer: Open, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buyer, step = open_buyer(Account("stability", shop.url, NEW)), uuid4()
+    become, writing, is_back = buyer.purchases.become, asyncio.Event(), asyncio.Event()
+
+    async def once_the_store_is_back(*args: Any) -> None:
+        writing.set()
+        await is_back.wait()
+        await become(*args)
+
+    monkeypatch.setattr(buyer.purchases, "become", once_the_store_is_back)
+    first = asyncio.create_task(buyer.buy(step, call("/picture")))
+    await asyncio.wait_for(writing.wait(), 20)
+    with pytest.raises(Overtaken):  # the step came again: its lease ran out meanwhile
+        await buyer.buy(step, call("/picture"))
+    await buyer.give_up(step)
+    assert (await known(database, step)).state == "sent"
+    is_back.set()
+    assert (await asyncio.wait_for(first, 20)).files == [PICTURE]
+    assert (await buyer.buy(step, call("/picture"))).files == [PICTURE]
+    assert shop.billed == {"/picture": 1}
+
+
 async def test_giving_up_a_call_that_comes_at_that_moment_does_not_lose_it(
     open_buyer: Open, shop: Shop, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
