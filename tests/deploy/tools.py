@@ -39,13 +39,17 @@ class Query(NamedTuple):
     labels: list[str]
 
 
+#: Where a tool comes from that no pinned package has.
+_FROM = {"promtool": "Debian has it in `prometheus`; the rules were only parsed"}
+
+
 @cache
 def tool(name: str) -> Path:
     """Find the pinned tool, or one on the PATH; otherwise the test is skipped, aloud."""
     for found in (VENV / "bin" / name, shutil.which(name)):
         if found and runs(Path(found)):
             return Path(found)
-    pytest.skip(f"{name} is not installed; `make tools` installs it")
+    pytest.skip(f"{name} is not installed; {_FROM.get(name, '`make tools` installs it')}")
 
 
 def runs(path: Path) -> bool:
