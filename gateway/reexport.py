@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +17,7 @@ from uuid import UUID, uuid4
 from gateway.compliance import Rendition, Unfit
 from gateway.quotes import Quote, quote
 from gateway.runs import MAX_STARTS, Runs
+from gateway.selection import still_there
 from gateway.store import RunStore
 from gateway.studios import Studios
 from gateway.tracker import SOURCE
@@ -26,10 +26,9 @@ from studio.bus.base import Lane
 from studio.events import About, Event, ImageRef, WorkflowStarted
 from studio.metadata import Document
 from studio.money import Money, PriceRange
-from studio.problems import NotFound, Refused
-from studio.rpc import asking, facts_from
+from studio.problems import Refused
+from studio.rpc import facts_from
 from studio.slip import Slip, Step, derived
-from studio.v1 import library_pb2
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +144,10 @@ class Reexports:
         """The masters that the library still has, by asset."""
         ids = sorted({one.master for one, _ in found.renditions if one.master})
         masters = {}
-        for id_ in ids:
-            request = library_pb2.GetAssetRequest(workspace=workspace, id=id_)
-            with suppress(NotFound):
-                async with asking("library"):
-                    asset = await self._studios.library.GetAsset(request)
-                facts = facts_from(asset.image).model_dump()
-                image = ImageRef(blob=asset.blob, bytes=asset.bytes, **facts)
-                masters[id_] = Master(image, asset.alt_text or None)
+        async for asset in still_there(self._studios.library, workspace, ids):
+            facts = facts_from(asset.image).model_dump()
+            image = ImageRef(blob=asset.blob, bytes=asset.bytes, **facts)
+            masters[asset.id] = Master(image, asset.alt_text or None)
         return masters
 
     async def _quote(

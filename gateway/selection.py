@@ -10,6 +10,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, ConfigDict, Field
 
+from studio.problems import NotFound
 from studio.rpc import asking
 from studio.v1 import library_pb2 as pb
 
@@ -52,10 +53,16 @@ def listing(workspace: str, filters: AssetFilters, **page: Any) -> pb.ListAssets
 
 async def named(library: Any, workspace: str, ids: Sequence[str]) -> AsyncIterator[Any]:
     """Assets by id, each once, in order. NotFound if one of them is not there."""
-    distinct = list(dict.fromkeys(ids))
-    for first in range(0, len(distinct), _TOGETHER):
-        some = distinct[first : first + _TOGETHER]
-        for one in await asyncio.gather(*(_asset(library, workspace, id_) for id_ in some)):
+    async for one in _looked_up(library, workspace, ids):
+        if isinstance(one, NotFound):
+            raise one
+        yield one
+
+
+async def still_there(library: Any, workspace: str, ids: Sequence[str]) -> AsyncIterator[Any]:
+    """As `named`, but without those that are gone."""
+    async for one in _looked_up(library, workspace, ids):
+        if not isinstance(one, NotFound):
             yield one
 
 
@@ -70,6 +77,17 @@ async def matching(library: Any, workspace: str, filters: AssetFilters) -> Async
         if not answer.next_cursor:
             return
         question.cursor = answer.next_cursor
+
+
+async def _looked_up(library: Any, workspace: str, ids: Sequence[str]) -> AsyncIterator[Any]:
+    """Each asset, or the NotFound that was answered for it."""
+    distinct = list(dict.fromkeys(ids))
+    for first in range(0, len(distinct), _TOGETHER):
+        some = (_asset(library, workspace, id_) for id_ in distinct[first : first + _TOGETHER])
+        for one in await asyncio.gather(*some, return_exceptions=True):
+            if isinstance(one, BaseException) and not isinstance(one, NotFound):
+                raise one
+            yield one
 
 
 async def _asset(library: Any, workspace: str, id_: str) -> Any:
