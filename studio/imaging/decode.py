@@ -56,7 +56,8 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Image:
     Raises NotAnImage (rules image.empty, image.not_an_image, image.format, image.truncated,
     image.damaged) or TooLarge (image.too_many_bytes, image.too_many_pixels, image.too_long).
     """
-    form, opened = _opened(data, limits)
+    stream = BytesIO(data)
+    form, opened = _opened(data, limits, stream)
     with _explained(form, data):
         notes = [_only_first(form)] if getattr(opened, "is_animated", False) else []
         turn = _orientation(opened, data) if form is formats.TIFF else 1
@@ -70,6 +71,7 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Image:
         if form is not formats.TIFF:
             pixels = pixels.transpose(_UPRIGHT[turn])
         notes.append("Turned upright as its EXIF orientation says.")
+    stream.close()  # or a PNG would hold its file as long as its pixels, for frames to come
     return Image(pixels=pixels, notes=tuple(notes), source_type=source_type)
 
 
@@ -79,7 +81,7 @@ def inspect(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFacts:
     `alpha` says that the file can hold transparency; only `decode` knows whether it does.
     Raises as `decode` does, except for damage beyond the header.
     """
-    form, opened = _opened(data, limits)
+    form, opened = _opened(data, limits, BytesIO(data))
     width, height = opened.size
     with _explained(form, data):
         if form is not formats.TIFF and _orientation(opened, data) in _LYING:
@@ -88,8 +90,11 @@ def inspect(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> ImageFacts:
     return ImageFacts(width=width, height=height, media_type=form.media_type, alpha=alpha)
 
 
-def _opened(data: bytes, limits: DecodeLimits) -> tuple[Format, ImageFile]:
-    """A file whose header is read and within the limits; no pixel is decoded yet."""
+def _opened(data: bytes, limits: DecodeLimits, stream: BytesIO) -> tuple[Format, ImageFile]:
+    """A file whose header is read and within the limits; no pixel is decoded yet.
+
+    stream: the same bytes, which the file goes on reading.
+    """
     if not data:
         raise NotAnImage(
             rule="image.empty", says="The file is empty.", fix="Send the bytes of an image."
@@ -104,7 +109,7 @@ def _opened(data: bytes, limits: DecodeLimits) -> tuple[Format, ImageFile]:
     with _explained(form, data):
         # Not through Pillow.open: its bomb check is one global number with a global warning; ours
         # is below, and per call.
-        opened = form.plugin(BytesIO(data))
+        opened = form.plugin(stream)
         if form is formats.TIFF and _DNG_VERSION in getattr(opened, "tag_v2", ()):
             raise formats.refused("a camera raw file")
     _check_size(*opened.size, limits)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
+from sys import getrefcount
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -204,3 +205,15 @@ def test_many_threads_decode_at_once_with_limits_of_their_own(
 
     with ThreadPoolExecutor(4) as threads:
         assert all(threads.map(attempt, range(16)))
+
+
+# Not AVIF, whose decoder keeps the file; such files are a hundredth of their pixels.
+@pytest.mark.parametrize("format_", [one for one in ALL_FORMATS if one != "AVIF"])
+def test_decoded_pixels_do_not_hold_the_file_that_they_came_from(format_: str) -> None:
+    stream = BytesIO()
+    Pillow.effect_noise((200, 200), 60).convert("RGB").save(stream, format_)
+    file = stream.getvalue()
+    before = getrefcount(file)
+    image = decode(file)
+    assert getrefcount(file) == before
+    assert image.pixels.size == (200, 200)
