@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from gateway.compliance import Rendition, Unfit
+from gateway.compliance import Rendition, Scope, Unfit
 from gateway.quotes import Quote, quote
 from gateway.runs import MAX_STARTS, Runs
 from gateway.selection import still_there
@@ -26,7 +26,7 @@ from studio.bus.base import Lane
 from studio.events import About, Event, ImageRef, WorkflowStarted
 from studio.metadata import Document
 from studio.money import Money, PriceRange
-from studio.problems import Refused
+from studio.problems import Conflict, Refused
 from studio.rpc import facts_from
 from studio.slip import Slip, Step, derived
 
@@ -68,12 +68,13 @@ class Reexport:
     renditions: list[str]
     left_out: list[str]  # their master or their placement is gone
 
-    def as_parameters(self) -> dict[str, Any]:
+    def as_parameters(self, scope: Scope) -> dict[str, Any]:
         """As it is kept with the run, so that a repeated request is answered the same."""
         return {
             "placements_version": self.version,
             "renditions": self.renditions,
             "left_out": self.left_out,
+            "scope": scope.model_dump(),
         }
 
     @classmethod
@@ -101,13 +102,19 @@ class Reexports:
     def __init__(self, runs: Runs, store: RunStore, studios: Studios) -> None:
         self._runs, self._store, self._studios = runs, store, studios
 
-    async def begun(self, workspace: str, key: str) -> Reexport | None:
-        """What this Idempotency-Key began, if anything."""
+    async def begun(self, workspace: str, key: str, scope: Scope) -> Reexport | None:
+        """What this Idempotency-Key began, if anything; Conflict if it was for another scope."""
         row = await self._store.get(str(derived("re-export", workspace, key)))
+        if row and row["parameters"]["scope"] != scope.model_dump():
+            raise Conflict(
+                rule="run.idempotency_key",
+                says="This Idempotency-Key was used for another request.",
+                fix="Use a new key for a new run.",
+            )
         return Reexport.of(row) if row else None
 
-    async def start(self, workspace: str, found: Unfit, key: str | None) -> Reexport:
-        """Begin the run, unless there is nothing to make again.
+    async def start(self, workspace: str, found: Unfit, scope: Scope, key: str | None) -> Reexport:
+        """Begin the run, unless there is nothing to make again, or it is being made already.
 
         Refused: placements.too_many, and whatever the export itself would refuse.
         """
@@ -128,7 +135,11 @@ class Reexports:
                 f"{MAX_STARTS:,}.",
                 fix="Narrow it by collection, run or placement, and repeat it.",
             )
-        run = derived("re-export", workspace, key) if key else uuid4()
+        run = derived("re-export", workspace, key) if key else None
+        if run is None:
+            run, going = await self._next(workspace, found.version, made)
+            if going:
+                return Reexport.of(going)
         slips = [one.steps(found.version) for one in items]
         begin_with = [masters[one.master] for one in items]
         quoted = await self._quote(workspace, slips, [master.image for master in begin_with])
@@ -137,8 +148,24 @@ class Reexports:
             for number, parts in enumerate(zip(items, slips, begin_with, strict=True))
         ]
         what = Reexport(found.version, str(run), [one.asset.id for one in made], lost)
-        await self._runs.begin(_row(what, workspace, slips, quoted), begun)
+        await self._runs.begin(_row(what, workspace, scope, slips, quoted), begun)
         return what
+
+    async def _next(
+        self, workspace: str, version: str, made: Sequence[Rendition]
+    ) -> tuple[UUID, Document | None]:
+        """A run's id for just these renditions, and the run that makes them right now, if any.
+
+        By what is made, so that two requests at once begin one run; what has ended may be repeated.
+        """
+        ids = sorted(one.asset.id for one in made)
+        attempt = 0
+        while True:
+            run = derived("re-export", workspace, version, attempt, *ids)
+            row = await self._store.get(str(run))
+            if row is None or row["status"] == "running":
+                return run, row
+            attempt += 1
 
     async def _masters(self, workspace: str, found: Unfit) -> dict[str, Master]:
         """The masters that the library still has, by asset."""
@@ -202,6 +229,7 @@ def _beginning(
 def _row(
     what: Reexport,
     workspace: str,
+    scope: Scope,
     slips: Sequence[tuple[Step, ...]],
     quoted: Quote,
 ) -> Document:
@@ -210,7 +238,7 @@ def _row(
         "_id": what.run,
         "workspace": workspace,
         "workflow": None,
-        "parameters": what.as_parameters(),
+        "parameters": what.as_parameters(scope),
         "origin": "api",
         "status": "running",
         "created_at": datetime.now(UTC),

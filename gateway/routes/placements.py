@@ -93,10 +93,12 @@ async def re_export(
     """
     state = request.app.state
     reexports = Reexports(state.runs, state.store, state.studios)
-    what = await reexports.begun(workspace, idempotency_key) if idempotency_key else None
+    what = None
+    if idempotency_key:
+        what = await reexports.begun(workspace, idempotency_key, body)
     if what is None:
         found = await unfit(state.studios, workspace, body)
-        what = await reexports.start(workspace, found, idempotency_key)
+        what = await reexports.start(workspace, found, body, idempotency_key)
     if what.run:
         response.headers["Location"] = f"/v1/runs/{what.run}"
     return ReexportStarted(

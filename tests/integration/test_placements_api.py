@@ -1,6 +1,7 @@
 """Placements over HTTP: told, compared, drawn, and what a new version makes unfit."""
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import httpx
@@ -141,6 +142,19 @@ def test_what_a_new_version_makes_unfit_is_found_and_exactly_that_is_exported_ag
     again = http.post(path, json={"version": NEW}, headers=key).json()
     assert again["run"]["id"] == state["id"]
     assert http.post(path, json={"version": NEW}).json()["run"] is None
+    other = {"version": NEW, "collection": "Spring"}
+    problem(http.post(path, json=other, headers=key), 409, "run.idempotency_key")
+
+
+def test_two_requests_at_once_begin_one_re_export(http, poster):
+    [old] = exported(http, master(http, poster), OLD, "meta_vertical")
+    path, scope = "/v1/placements/compliance/re-export", {"version": NEW, "run": old["run"]}
+    with ThreadPoolExecutor(2) as threads:
+        begun = list(threads.map(lambda _: http.post(path, json=scope).json(), range(2)))
+    assert begun[0]["run"]["id"] == begun[1]["run"]["id"]
+    finished(http, begun[0]["run"]["id"])
+    made = http.get("/v1/assets", params={"run": begun[0]["run"]["id"]}).json()["assets"]
+    assert len(made) == 1
 
 
 def test_a_rendition_whose_master_is_gone_is_left_out_and_said_so(http, poster):
