@@ -202,17 +202,23 @@ class RunStore:
         return await self._events.find(filter_, sort=[("at", 1)])
 
     async def cost(self, run: str) -> Money:
-        """What the run has cost so far: each image's cost, counted once.
+        """What the run has cost so far: each step's cost (or each image's, of steps that are in no
+        book of purchases), counted once, as it was told last.
 
-        What was paid for nothing counts: a failure tells its own step and asset, or, if its step
-        told nothing, those of the step before, which were told already.
+        What was paid for nothing counts: a failure tells its own step, or, if its step told
+        nothing, the one before, which was told already. The last word is the one of the greatest
+        revision, whenever it is heard: a step that failed as a whole and was replayed has told
+        twice what it cost, and a doubt that was settled tells of its step once more.
         """
-        one = {"step": "$event.data.step.id", "asset": "$event.data.asset", "in": "$currency"}
+        fields = ("cost_of", "cost_nano", "currency", "revision")
+        last = {name: {"$last": f"${name}"} for name in ("cost_nano", "currency")}
         rows = await self._events.aggregate(
             [
-                {"$match": {"run": run, "cost_nano": {"$ne": 0}}},
-                {"$group": {"_id": one, "nano": {"$max": "$cost_nano"}}},
-                {"$group": {"_id": "$_id.in", "nano": {"$sum": "$nano"}}},
+                {"$match": {"run": run, "cost_of": {"$exists": True}}},
+                {"$project": dict.fromkeys(fields, 1)},
+                {"$sort": {"revision": 1, "cost_nano": 1}},
+                {"$group": {"_id": "$cost_of", **last}},
+                {"$group": {"_id": "$currency", "nano": {"$sum": "$cost_nano"}}},
             ]
         )
         spent = Money.zero()

@@ -14,8 +14,9 @@ from uuid import UUID
 from gateway.store import OPEN, RunStore, item_row
 from studio import telemetry
 from studio.bus.base import Bus, Dead, Delivery, Done, Later, Settlement
-from studio.events import Event, ImageCatalogued, ImageFailed, ItemData, RunEnded
+from studio.events import Event, ImageCatalogued, ImageFailed, ItemData, RunBilled, RunEnded
 from studio.metadata import Document
+from studio.money import Money
 from studio.problems import Refused, Unavailable
 from studio.slip import derived
 
@@ -181,14 +182,31 @@ def _unannounced(event: Event, data: ItemData) -> Document:
 
 def _logged(event: Event, run: UUID) -> Document:
     """What is kept of an event: enough for a progress stream and for the costs."""
-    step = getattr(event.data, "step", None)
-    paid = step.cost if step and event.type != "image.catalogued" else None
     return {
         "_id": event.id,
         "run": str(run),
         "at": datetime.now(UTC),
         "type": event.type,
-        "cost_nano": int(paid.amount.scaleb(9)) if paid else 0,
-        "currency": paid.currency if paid else "USD",
+        **_cost(event),
         "event": event.model_dump(mode="json", exclude_none=True),
     }
+
+
+def _cost(event: Event) -> Document:
+    """What an event tells of costs, and of whose: of a whole step by the book of purchases, which
+    may be told several times and of which the greatest revision holds; or, of a step that is in no
+    book of ours, of one image. The library repeats what a studio has told."""
+    data = event.data
+    if isinstance(data, RunBilled):
+        return _priced(str(data.step_id), data.paid.cost, data.paid.revision)
+    step = data.step if isinstance(data, ItemData) else None
+    if step is None or event.type == "image.catalogued":
+        return {}
+    if step.paid:
+        return _priced(str(step.id), step.paid.cost, step.paid.revision)
+    return _priced(f"{step.id} {data.asset}", step.cost) if step.cost else {}
+
+
+def _priced(what: str, cost: Money, revision: int = 0) -> Document:
+    nano = int(cost.amount.scaleb(9))
+    return {"cost_of": what, "cost_nano": nano, "currency": cost.currency, "revision": revision}

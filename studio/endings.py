@@ -12,7 +12,8 @@ def failure_of(
 ) -> Event:
     """The `image.failed` for the item that an event carries.
 
-    Its id is derived from the event and the service: failing again tells the same.
+    Its id is derived from the event and the service: failing again tells the same, unless more is
+    known by then of what the step has cost.
     paid: the step that ended it, if that has cost something; the step before is told otherwise.
     """
     item: ItemData = event.data
@@ -26,10 +27,11 @@ def failure_of(
         problem=problem,
         attempts=attempts,
     )
+    known = [paid.paid.revision] if paid and paid.paid else []
     return Event.of(
         "image.failed",
         data,
-        id_=derived(event.source, event.id, by, "failed"),
+        id_=derived(event.source, event.id, by, "failed", *known),
         source=f"/studio/{by}",
         subject=str(data.item),
         workspace=event.workspace,

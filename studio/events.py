@@ -49,6 +49,15 @@ class ImageRef(ImageFacts):
         )
 
 
+class Paid(_Data):
+    """What a step has cost by the book of purchases: all of its calls together."""
+
+    cost: Money
+    revision: int = Field(
+        ge=0, description="grows with what becomes known of the calls; of two, the greater holds"
+    )
+
+
 class StepRecord(_Data):
     """How an image came to be: enough to repeat it, price it and find its trace."""
 
@@ -63,6 +72,9 @@ class StepRecord(_Data):
     seconds: float = Field(default=0, ge=0, description="how long the work took")
     quoted: Money = Money.zero()
     cost: Money = Field(default=Money.zero(), description="this image's part of what was paid")
+    paid: Paid | None = Field(
+        default=None, description="for the whole step, as far as known; null: it bought nothing"
+    )
 
 
 class About(_Data):
@@ -148,6 +160,15 @@ class RunEnded(_Data):
     cost: Money = Money.zero()
 
 
+class RunBilled(_Data):
+    """What a step of a run has cost turned out to be another amount than was told of it: a call
+    that was in doubt is settled. It may come after the run has ended."""
+
+    run: UUID
+    step_id: UUID
+    paid: Paid
+
+
 class RunCancelled(_Data):
     """A run was called off: whoever holds one of its items ends it instead of working on it."""
 
@@ -160,6 +181,7 @@ EVENT_TYPES: dict[str, type[_Data]] = {
     "workflow.completed": RunEnded,
     "workflow.failed": RunEnded,
     "workflow.cancelled": RunCancelled,
+    "workflow.billed": RunBilled,
     "image.created": ImageCreated,
     "image.edited": ImageEdited,
     "image.upscaled": ImageUpscaled,

@@ -3,7 +3,8 @@
 A step is claimed before it is performed and its outcome is written in one write. The row's id
 is derived from the step (`studio.slip.step_id`), so a redelivered message finds the outcome
 and repeats nothing. A claim is a lease: its holder renews it while it works, and when the
-holder dies another worker takes the step over once the lease has run out.
+holder dies another worker takes the step over once the lease has run out. A holder that was cut off
+from the store takes its lease again, if nobody holds it then.
 
 All reads and writes go by `_id`: the broker hands out work, the ledger only remembers it.
 """
@@ -21,7 +22,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict
 
-from studio.events import ImageRef
+from studio.events import ImageRef, Paid
 from studio.metadata import AlreadyThere, Database, Index
 from studio.money import Money
 from studio.problems import Problem, StudioError, Unavailable
@@ -51,6 +52,7 @@ class Outcome(BaseModel):
     outputs: list[StoredOutput]
     quoted: Money = Money.zero()
     cost: Money = Money.zero()
+    paid: Paid | None = None  # by the book of purchases; None: nothing was bought
     seconds: float = 0
 
 
@@ -87,16 +89,12 @@ class Ledger:
         claims is kept too: it is the number of times that the work was begun.
         """
         await self._claim(step, facts)
-        renewal = asyncio.create_task(self._renew(step))
         try:
-            yield
+            async with self._renewed(step):
+                yield
         except BaseException:
             await self._release(step)
             raise
-        finally:
-            renewal.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await renewal
 
     async def record(self, step: UUID, outcome: Outcome) -> Outcome:
         """Write the outcome, once and for all; the claim ends with it.
@@ -140,13 +138,25 @@ class Ledger:
                     retry_after=self._lease.total_seconds() / 3,
                 ) from None
 
+    @asynccontextmanager
+    async def _renewed(self, step: UUID) -> AsyncIterator[None]:
+        renewal = asyncio.create_task(self._renew(step))
+        try:
+            yield
+        finally:
+            renewal.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await renewal
+
     async def _renew(self, step: UUID) -> None:
         while True:
             await asyncio.sleep(self._lease.total_seconds() / 3)
+            now = datetime.now(UTC)
+            ours, free = {"owner": self._owner}, {"lease_until": {"$not": {"$gt": now}}}
             try:
                 await self._steps.update_one(
-                    {"_id": str(step), "owner": self._owner},
-                    {"$set": {"lease_until": datetime.now(UTC) + self._lease}},
+                    {"_id": str(step), "outcome": None, "$or": [ours, free]},
+                    {"$set": {"owner": self._owner, "lease_until": now + self._lease}},
                 )
             except StudioError as problem:
                 log.warning("A lease could not be renewed: %s", problem.says)

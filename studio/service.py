@@ -30,6 +30,7 @@ from studio.providers.accounts import ProviderSettings, accounts
 from studio.providers.buying import Buyer
 from studio.providers.purchases import Purchases
 from studio.providers.reconcile import TELL_THEIR_BALANCE, Reconciler
+from studio.providers.telling import EVERY, Telling
 from studio.providers.turns import Turns
 from studio.room import Room
 from studio.rpc import GrpcServer, StudioServicer
@@ -120,6 +121,8 @@ class StudioService(Service):
         self._books = ports.accounts or ports.database
         self._buyer: Buyer | None = None
         self._reconcilers: list[Reconciler] = []
+        self._telling: Telling | None = None
+        self._tell_every = EVERY
         if isinstance(ports.settings, ProviderSettings):
             self._buyer = self._buying(ports.settings)
         room = Room(ports.settings.pixels_at_once)
@@ -131,8 +134,15 @@ class StudioService(Service):
         """Who pays, and who reads the bills."""
         purchases, share = Purchases(self._books), settings.provider_share
         buyer = Buyer(
-            accounts(settings), purchases, Turns(self._books), self.ports.blobs, share=share
+            accounts(settings),
+            purchases,
+            Turns(self._books),
+            self.ports.blobs,
+            share=share,
+            second_look=settings.lease,
         )
+        self._telling = Telling(purchases, self.ports.bus, self.name)
+        self._tell_every = min(EVERY, settings.reconcile_interval)
         self._reconcilers = [
             Reconciler(one, purchases, self._books, buyer.client, quiet=settings.reconcile_interval)
             for name, one in buyer.accounts.items()
@@ -149,6 +159,8 @@ class StudioService(Service):
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """The connections to providers, and the reading of their bills."""
+        if self._telling:
+            self.tasks.repeat("telling", self._telling.tell, every=self._tell_every)
         for one in self._reconcilers:
             await one.open()
             self.tasks.repeat("reconciling", one.reconcile, every=one.quiet)

@@ -26,6 +26,7 @@ from studio.events import (
     Event,
     ImageRef,
     ItemData,
+    Paid,
     RunCancelled,
     StepRecord,
 )
@@ -39,7 +40,7 @@ from studio.problems import Broken, Refused
 from studio.providers.buying import Bought, Buyer
 from studio.providers.call import Call, InDoubt, ProviderAway
 from studio.providers.prices import price_book
-from studio.providers.purchases import Purchase, costs
+from studio.providers.purchases import Purchase, RunRef, costs
 from studio.room import Room
 from studio.rpc import choose_provider, find_operation
 from studio.settling import Settling, labels_among
@@ -63,6 +64,7 @@ class _Job:
     params: Any
     provider: str
     begun: Mapping[int, Purchase]  # what of it was bought before
+    run: RunRef
     is_last: bool  # the last attempt
 
 
@@ -138,12 +140,13 @@ class Worker:
         params = operation.parse(head.params)
         asked = choose_provider(operation, head.provider)
         able = [asked, *(one for one in head.fallbacks if one in operation.offered)]
+        run = RunRef(id=_known(data.run), workspace=event.workspace)
         is_paid = len(able) <= len(head.fallbacks) or any(one in operation.paid for one in able)
         begun = await self._purchases(step) if is_paid else {}
         away: ProviderAway | None = None
         for provider in self._order(able, begun.values()):
             try:
-                job = _Job(step, data, params, provider, begun, delivery.is_last_attempt)
+                job = _Job(step, data, params, provider, begun, run, delivery.is_last_attempt)
                 return await self._perform_by(operation, job)
             except ProviderAway as error:
                 if await self._purchases(step):
@@ -185,15 +188,18 @@ class Worker:
         async with self._ledger.claimed(step, provider=provider, **about):
             made = await self._work(operation, job)
             seconds = time.perf_counter() - started
-            outcome = Outcome(
-                provider=provider,
-                outputs=[await self._store(one) for one in made],
-                quoted=quoted.expected,
-                cost=sum((one.cost for one in made), Money.zero()),
-                seconds=round(seconds, 3),
-            )
+            outputs, paid = [await self._store(one) for one in made], None
             if self._buyer and provider in operation.paid:
                 await self._buyer.give_up(step)  # of what failed something may be under way
+                paid = await self._buyer.purchases.paid(step)
+            outcome = Outcome(
+                provider=provider,
+                outputs=outputs,
+                quoted=quoted.expected,
+                cost=sum((one.cost for one in made), Money.zero()),
+                paid=paid,
+                seconds=round(seconds, 3),
+            )
             outcome = await self._ledger.record(step, outcome)
         metrics.steps.labels(operation.name, provider, "made").inc()
         metrics.step_seconds.labels(operation.name, provider).observe(seconds)
@@ -247,7 +253,7 @@ class Worker:
             paid = costs([*(await self._purchases(job.step)).values()])
             most = price_book().most(call.provider, call.product, call.price)
             _check_budget(job.data, paid + most)
-        return await self._buyer.buy(job.step, call, index, engine=job.provider)
+        return await self._buyer.buy(job.step, call, index, engine=job.provider, run=job.run)
 
     async def _paid_for_nothing(self, step: UUID, refused: Refused) -> Failure:
         """The failure of a step that has cost something, which its fact must tell; a step that
@@ -276,6 +282,7 @@ class Worker:
             provider=purchases[0].engine or purchases[0].provider,
             quoted=sum((one.price for one in purchases), Money.zero()),
             cost=cost,
+            paid=Paid(cost=cost, revision=sum(one.revision for one in purchases)),
         )
 
     async def _store(self, made: Output | Failure) -> StoredOutput:
@@ -316,6 +323,7 @@ class Worker:
                 seconds=outcome.seconds,
                 quoted=outcome.quoted.split(parts)[index],
                 cost=output.cost,
+                paid=outcome.paid,
             )
             item = {
                 "run": data.run,

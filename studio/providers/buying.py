@@ -1,8 +1,9 @@
 """Buying: the way of one paid call, so that it is paid for once.
 
 Look what is known → wait for a turn → write down that it is sent → send → write down what came.
-A crash between the last two leaves a call in doubt: it is not sent again (docs/adr/0013). What came
-is put into the blob store before it is believed.
+A crash between the last two leaves a call in doubt: it is not sent again (docs/adr/0013). Whoever
+finds it looks twice: its sender may only have been cut off from our store. What came is put into
+the blob store before it is believed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -43,7 +44,7 @@ from studio.providers.call import (
 from studio.providers.jobs import Question, question
 from studio.providers.limits import Rate, provider_limits
 from studio.providers.prices import price_book
-from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases, call_name
+from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases, RunRef, call_name
 from studio.providers.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -102,10 +103,14 @@ class Buyer:
         blobs: BlobStore,
         *,
         share: float = 1.0,
+        second_look: float = 15.0,
     ) -> None:
-        """share: our part of each account's rate limit, 0..1."""
+        """share: our part of each account's rate limit, 0..1. second_look: s for which a call that
+        somebody else has sent is in no doubt yet; the ledger's lease, so that a worker which lives
+        has taken its lease again by then."""
         self.accounts, self.purchases = dict(accounts), purchases
         self._turns, self._blobs, self._share = turns, blobs, share
+        self._second_look = timedelta(seconds=second_look)
         self.client = httpx.AsyncClient(follow_redirects=False)
         self._breakers = {name: Breaker(name) for name in accounts}
         self._at_work: set[str] = set()  # names of the calls whose replies we wait for
@@ -119,11 +124,18 @@ class Buyer:
         return provider in self._breakers and self._breakers[provider].is_open
 
     async def buy(
-        self, step: UUID, call: Call, index: int = 0, *, engine: str | None = None
+        self,
+        step: UUID,
+        call: Call,
+        index: int = 0,
+        *,
+        engine: str | None = None,
+        run: RunRef | None = None,
     ) -> Bought:
         """The pictures of a call, from the provider or from before. The step is claimed.
 
         engine: who does the step, as steps name it; AnotherSold if somebody else has begun it.
+        run: who is told what it has cost, if that turns out later than the step ends.
 
         Raises Parked while the provider works, Throttled and ProviderAway where nothing was
         billed, ProviderRefused and Moderated where it will not be done, InDoubt where nobody knows.
@@ -131,7 +143,7 @@ class Buyer:
         known = await self.purchases.get(step, index)
         if known is None:
             with self._working_on(step, index):
-                return await self._send(step, call, index, engine)
+                return await self._send(step, call, index, engine, run)
         if engine and known.engine and known.engine != engine:
             raise AnotherSold.by(known.engine)
         case = _Case(step, index, known)
@@ -142,8 +154,8 @@ class Buyer:
                 return await self._poll(case, Question(call.read, call.headers))
             case "linked":
                 return await self._collected(case)
-            case "sent" if call_name(step, index) in self._at_work:
-                raise Overtaken.of(known.product)  # no doubt: we wait for its reply ourselves
+            case "sent":
+                raise await self._unanswered(case)
             case "refused" if known.job and known.is_settled:  # and it may yet be there
                 return await self._poll(case, Question(call.read, call.headers))
             case "refused" if known.problem:
@@ -186,7 +198,28 @@ class Buyer:
         finally:
             self._at_work.discard(name)
 
-    async def _send(self, step: UUID, call: Call, index: int, engine: str | None) -> Bought:
+    async def _unanswered(self, case: _Case) -> StudioError:
+        """What is to be raised of a call that was sent, and no word of what came of it.
+
+        It is no doubt as long as we wait for its reply ourselves. Whoever else has sent it held the
+        step's lease, which has run out: it is dead, or was cut off from our store for that long.
+        The store is back, since we have read it; so is the lease soon, if its holder lives, and
+        then nobody looks at this call again before it is written down.
+        """
+        product = case.known.product
+        if call_name(case.step, case.index) in self._at_work:
+            return Overtaken.here(product)
+        first = await self.purchases.question(case.step, case.index)
+        if first is None:
+            return Overtaken.of(product)
+        left = self._second_look - (datetime.now(UTC) - first)
+        if left > timedelta(0):
+            return Overtaken.perhaps(product, left.total_seconds())
+        return await self._doubt(case)
+
+    async def _send(
+        self, step: UUID, call: Call, index: int, engine: str | None, run: RunRef | None
+    ) -> Bought:
         account = self._account(call.provider)
         most = price_book().most(call.provider, call.product, call.price)
         self._breakers[call.provider].check()
@@ -195,6 +228,7 @@ class Buyer:
             await self._turns.take(account.name, *_pace(limits.rate, self._share))
         else:
             await self._turns.check(account.name)
+        call = await call.composed()
         sent = Purchase(
             state="sent",
             provider=call.provider,
@@ -206,6 +240,7 @@ class Buyer:
             most=most,
             cost=most,
             since=datetime.now(UTC),
+            run=run,
         )
         case = _Case(step, index, sent)
         try:
@@ -214,7 +249,7 @@ class Buyer:
             await _surely(partial(self.purchases.withdraw, step, index, sent))
             raise
         if not is_first:  # somebody took over while we waited: what is there now?
-            return await self.buy(step, call, index, engine=engine)
+            return await self.buy(step, call, index, engine=engine, run=run)
         ordering = metrics.provider_call(call.provider, call.product, unsent=wire.NEVER_LEFT)
         with telemetry.span("buy", provider=call.provider, product=call.product):
             try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -71,6 +71,13 @@ class Call:
     files: Sequence[tuple[str, File]] = ()  # a field's name may come several times
     patience: float = 120  # s for a reply
     images: int = 1  # that it makes
+    #: Makes the call as it is sent, where that takes work or pixels; all else but its body is told
+    #: before. Asking for a job and remembering what came never need it.
+    compose: Callable[[], Awaitable[Call]] | None = None
+
+    async def composed(self) -> Call:
+        """As it is sent. Refused, or Unavailable, where it cannot be made."""
+        return self if self.compose is None else await self.compose()
 
 
 class ProviderAway(Unavailable):
@@ -133,20 +140,38 @@ class AnotherSold(Unavailable):
 
 
 class Overtaken(Unavailable):
-    """Another worker has written down what became of this call; whoever comes back finds it.
-    Costs no attempt."""
+    """Somebody else writes down what became of this call, or has done so: another worker, or this
+    process for an earlier delivery. Whoever comes back finds it. Costs no attempt."""
 
     counted = False
 
     @classmethod
     def of(cls, product: str) -> Self:
-        """product: what was bought."""
-        return cls(
-            rule="provider.overtaken",
-            says=f"Another worker knows what became of {product}.",
-            fix="Nothing: the message comes back.",
-            retry_after=1,
+        """It is written down by now. product: what was bought; here as below."""
+        return cls._because(f"What became of {product} was written down in the meantime.", 1)
+
+    @classmethod
+    def here(cls, product: str) -> Self:
+        """This very process is at it."""
+        return cls._because(
+            f"This process has ordered {product} for an earlier delivery of the same step, and has "
+            "not written down yet what came.",
+            1,
         )
+
+    @classmethod
+    def perhaps(cls, product: str, wait: float) -> Self:
+        """Whoever sent it may be alive. wait: s until that is looked at again."""
+        return cls._because(
+            f"Another worker has ordered {product} and has not written down what came. It may have "
+            "been cut off from our store for a while, so it is waited for before it is in doubt.",
+            wait,
+        )
+
+    @classmethod
+    def _because(cls, says: str, wait: float) -> Self:
+        fix = "Nothing: the message comes back."
+        return cls(rule="provider.overtaken", says=says, fix=fix, retry_after=wait)
 
 
 class ProviderRefused(Refused):

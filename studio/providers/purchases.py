@@ -12,6 +12,7 @@ A worker that finds `sent` holds the step's lease, so whoever sent it is dead: i
 a job that is not waited for any longer; it may still be asked for, which costs nothing, also after
 it was settled. Nothing follows on `bought`: what a late worker has to say of it is not heard.
 The sum of the rows is what was spent: as long as the bill of a call is not known, its most.
+What follows on a doubt is *untold* until the run has heard of it (`studio.providers.telling`).
 """
 
 from __future__ import annotations
@@ -23,11 +24,21 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from studio.events import Paid
 from studio.metadata import AlreadyThere, Database, Index
 from studio.money import Money
 from studio.problems import Problem
 
 State = Literal["sent", "job", "linked", "bought", "refused", "in_doubt"]
+
+
+class RunRef(BaseModel):
+    """Whose step it is: who is told what it has cost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: UUID
+    workspace: str = "default"
 
 
 class Purchase(BaseModel):
@@ -51,6 +62,9 @@ class Purchase(BaseModel):
     job: str | None = None
     path: str | None = None
     since: datetime
+    questioned: datetime | None = None  # `sent`, and a second worker has looked at it first
+    run: RunRef | None = None  # null: not written down
+    revision: int = 1  # how often it was written down
 
     @property
     def ceiling(self) -> Money:
@@ -71,7 +85,10 @@ class Purchases:
     """The purchases of all services that buy: whoever reads an account's bill needs all of them
     (docs/adr/0015)."""
 
-    indexes = (Index("purchases", (("account", 1), ("state", 1))),)
+    indexes = (
+        Index("purchases", (("account", 1), ("state", 1))),
+        Index("purchases", (("untold", 1),)),
+    )
 
     def __init__(self, database: Database) -> None:
         self._rows = database.collection("purchases")
@@ -105,20 +122,40 @@ class Purchases:
         await self._rows.delete_one(_same(step, index, purchase))
 
     async def become(self, step: UUID, index: int, purchase: Purchase) -> bool:
-        """Write down what became of it, from its provider; False if it was bought before."""
-        open_ = {"_id": call_name(step, index), "state": {"$ne": "bought"}}
-        return await self._rows.update_one(open_, {"$set": _row(purchase)})
+        """Write down what became of it, from its provider; False if it was bought before.
+
+        Where it was in doubt, that may have been told, and now something else is to be told.
+        """
+        row = _row(purchase)
+        row.pop("revision")  # the store counts: there may be writers that do not know each other
+        mine = {"_id": call_name(step, index), "state": {"$in": ["sent", "job", "linked"]}}
+        others = {"_id": call_name(step, index), "state": {"$in": ["in_doubt", "refused"]}}
+        return await self._rows.update_one(mine, {"$set": row, **_ONE_MORE}) or (
+            await self._rows.update_one(others, {"$set": row | {"untold": True}, **_ONE_MORE})
+        )
 
     async def doubt(self, step: UUID, index: int, cost: Money, problem: Problem) -> bool:
         """Nobody knows what became of it. False, and nothing changes, if somebody does: it has
         come, was refused or is settled."""
         open_ = {"_id": call_name(step, index), "state": {"$in": ["sent", "job", "in_doubt"]}}
         told = {"cost": cost.model_dump(mode="json"), "problem": problem.model_dump(mode="json")}
-        return await self._rows.update_one(open_, {"$set": {"state": "in_doubt", **told}})
+        doubtful = {"$set": {"state": "in_doubt", **told}, **_ONE_MORE}
+        return await self._rows.update_one(open_, doubtful)
+
+    async def question(self, step: UUID, index: int) -> datetime | None:
+        """When somebody first wondered what became of a call that was sent, or just now; None if
+        it is known by now."""
+        first = {"_id": call_name(step, index), "state": "sent", "questioned": None}
+        await self._rows.update_one(first, {"$set": {"questioned": datetime.now(UTC)}})
+        found = await self.get(step, index)
+        return found.questioned if found and found.state == "sent" else None
 
     async def forget(self, step: UUID, index: int) -> None:
-        """It was not billed and may be sent again."""
-        await self._rows.delete_one({"_id": call_name(step, index)})
+        """It was not billed and may be sent again; but not if it was put in doubt meanwhile, since
+        that was told: then it is settled."""
+        key = call_name(step, index)
+        if not await self._rows.delete_one({"_id": key, "state": {"$ne": "in_doubt"}}):
+            await self.settle(key, Money.zero())
 
     async def in_doubt(self, *names: str) -> list[tuple[str, Purchase]]:
         """The calls of which nobody knows whether they were billed, with ids.
@@ -143,8 +180,25 @@ class Purchases:
 
     async def settle(self, key: str, cost: Money) -> None:
         """What a call in doubt has cost, as the provider's bill tells."""
-        settled = {"state": "refused", "cost": cost.model_dump(mode="json")}
-        await self._rows.update_one({"_id": key, "state": "in_doubt"}, {"$set": settled})
+        settled = {"state": "refused", "cost": cost.model_dump(mode="json"), "untold": True}
+        doubt = {"_id": key, "state": "in_doubt"}
+        await self._rows.update_one(doubt, {"$set": settled, **_ONE_MORE})
+
+    async def paid(self, step: UUID) -> Paid | None:
+        """What a step has cost, as far as known; None if nothing of it was bought."""
+        known = await self.of_step(step)
+        revision = sum(one.revision for one in known)
+        return Paid(cost=costs(known), revision=revision) if known else None
+
+    async def untold(self) -> list[tuple[str, UUID, Purchase]]:
+        """What turned out after a doubt, and is not told yet: ids, steps and purchases."""
+        rows = await self._rows.find({"untold": True}, sort=(("_id", 1),))
+        return [(row["_id"], UUID(row["step"]), Purchase.model_validate(row)) for row in rows]
+
+    async def told(self, key: str, purchase: Purchase) -> None:
+        """It was told, as it was then: what was written down since is not."""
+        then = {"_id": key, "revision": purchase.revision}
+        await self._rows.update_one(then, {"$unset": {"untold": ""}})
 
     async def spent(self, *names: str) -> Money:
         """The sum of an account's costs; calls of unknown cost count with the most that they may
@@ -153,6 +207,7 @@ class Purchases:
         return sum((Money.model_validate(row["cost"]) for row in rows), Money.zero())
 
 
+_ONE_MORE = {"$inc": {"revision": 1}}
 #: s that a job may take before it is given up as in doubt.
 LONGEST_JOB = 3600
 #: A step makes at most so many calls (ten variations, and a spare for each).
@@ -176,5 +231,5 @@ def _same(step: UUID, index: int, purchase: Purchase) -> dict[str, Any]:
 
 def _row(purchase: Purchase) -> dict[str, Any]:
     row = purchase.model_dump(mode="json")
-    row["since"] = purchase.since
+    row["since"], row["questioned"] = purchase.since, purchase.questioned
     return row

@@ -150,6 +150,19 @@ async def settled(mongo_url: str, prefix: str) -> list[dict]:
             await asyncio.sleep(0.5)
 
 
+async def runs_cost(url: str, runs: list[str], spent: Decimal) -> None:
+    """All runs together, once what was settled is told."""
+    known = Decimal(0)
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as http, asyncio.timeout(60):
+            while known != spent:
+                states = [(await http.get(f"/v1/runs/{run}")).json() for run in runs]
+                known = sum((Decimal(one["cost"]["amount"]) for one in states), Decimal(0))
+                await asyncio.sleep(0.5)
+    except TimeoutError:
+        raise AssertionError(f"the runs cost {known}, and {spent} was spent") from None
+
+
 def sums_agree(rows: list[dict], bill: dict) -> None:
     """Stability's to the cent, by its balance. fal's for what has come; its doubts count with the
     most that they may cost."""
@@ -183,6 +196,8 @@ async def test_five_hundred_paid_calls_are_billed_once_and_the_ledger_is_the_bil
         await killing
         states = await ended(processes.url, runs)
     rows = await settled(mongo_url, unique)
+    spent = sum(Decimal(row["cost"]["amount"]) for row in rows)
+    await runs_cost(processes.url, runs, spent)
 
     bill = simulator.bill()
     billed = Counter(call["client_id"] for call in bill["calls"])
@@ -195,7 +210,6 @@ async def test_five_hundred_paid_calls_are_billed_once_and_the_ledger_is_the_bil
     sums_agree(rows, bill)
     jobs = Counter(row["provider"] for row in rows if row["state"] == "bought" and row["job"])
     assert min(jobs["stability"], jobs["fal"]) > 0  # parked, and made by the fallback
-    spent = sum(Decimal(row["cost"]["amount"]) for row in rows)
     lost = sum(state["counts"].get("failed", 0) for state in states)
     made = sum(state["counts"].get("catalogued", 0) for state in states)
     assert made + lost >= RUNS * VARIATIONS - len(doubtful)

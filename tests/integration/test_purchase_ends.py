@@ -234,7 +234,7 @@ async def test_a_call_whose_reply_this_process_still_writes_down_is_in_no_doubt(
     monkeypatch.setattr(buyer.purchases, "become", once_the_store_is_back)
     first = asyncio.create_task(buyer.buy(step, call("/picture")))
     await asyncio.wait_for(writing.wait(), 20)
-    with pytest.raises(Overtaken):  # the step came again: its lease ran out meanwhile
+    with pytest.raises(Overtaken, match="This process has ordered"):  # its lease ran out meanwhile
         await buyer.buy(step, call("/picture"))
     await buyer.give_up(step)
     assert (await known(database, step)).state == "sent"
@@ -282,7 +282,7 @@ async def test_a_late_worker_that_finds_its_links_gone_takes_no_picture_from_ano
 
     monkeypatch.setattr(late.purchases, "become", after_the_other)
     shop.store = "gone"
-    with pytest.raises(Overtaken) as overtaken:
+    with pytest.raises(Overtaken, match="was written down in the meantime") as overtaken:
         await late.buy(step, call("/link"))
     assert not overtaken.value.counted
     assert (await known(database, step)).state == "bought"
