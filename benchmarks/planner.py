@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from gateway.planner import Planner
+from gateway.planner import Plan, Planner
 from studio.imaging.facts import ImageFacts
 from studio.problems import Refused
 from studio.slip import Step
-from tests.planning import SIZES, Studios, paid_steps
+from tests.planning import SIZES, Studios, named, paid_steps
 
 _ABOUT = """\
 # The planner's table
@@ -29,15 +29,18 @@ Made by `python -m benchmarks.planner --page docs/planner.md` from the limits
 
 ## Every paid step, on every size
 
-`yes`: taken as it is. `+ edit.resize`: the planner puts that step before it, and says so. A dash:
-refused; the rule is in the last column.
+`yes`: taken as it is. `+ edit.resize`: the planner puts that step before it, and says so. `by`
+another operation: the planner asks for that one instead, and says so. A dash: refused; the rule is
+in the last column.
 
 {singles}
 
 ## Every pair of paid steps
 
 For each first step (rows, of whatever size it makes of the {count} sizes above) and each second
-step: how many plans were accepted as they were, were repaired, and were refused by a rule.
+step: how many plans were accepted as they were, were repaired, and were refused by a rule. A
+picture that is followed, or that a subject is put on, may have any size: it is cropped and scaled
+before it is sent, to what the provider takes.
 
 {pairs}
 
@@ -53,8 +56,8 @@ async def main() -> None:
     planner = Planner(Studios())  # type: ignore[arg-type]
     rules: Counter[str] = Counter()
     page = _ABOUT.format(
-        singles="\n".join([line async for line in _singles(planner)]),
-        pairs="\n".join([line async for line in _pairs(planner, rules)]),
+        singles="\n".join([line async for line in singles(planner)]),
+        pairs="\n".join([line async for line in pairs(planner, rules)]),
         count=len(SIZES),
         rules=", ".join(f"`{rule}` {count}" for rule, count in rules.most_common()),
     )
@@ -64,7 +67,8 @@ async def main() -> None:
         sys.stdout.write(page)
 
 
-async def _singles(planner: Planner) -> AsyncIterator[str]:
+async def singles(planner: Planner) -> AsyncIterator[str]:
+    """The rows of the first table."""
     steps = [one for one in paid_steps() if one.operation != "create.generate"]
     yield "| step | " + " | ".join(f"{w}×{h}" for w, h in SIZES) + " | refused by |"
     yield "| --- |" + " --- |" * (len(SIZES) + 1)
@@ -77,13 +81,22 @@ async def _singles(planner: Planner) -> AsyncIterator[str]:
                 rules.add(refused.rule.removeprefix(f"{step.provider}."))
                 cells.append("–")
                 continue
-            inserted = [one.operation for one in plan.steps if one != plan.steps[-1]]
-            cells.append(f"+ {', '.join(inserted)}" if inserted else "yes")
+            cells.append(_told(step, plan))
         told = ", ".join(sorted(rules))
-        yield f"| {step.operation}@{step.provider} | " + " | ".join(cells) + f" | {told} |"
+        yield f"| {named(step)} | " + " | ".join(cells) + f" | {told} |"
 
 
-async def _pairs(planner: Planner, rules: Counter[str]) -> AsyncIterator[str]:
+def _told(step: Step, plan: Plan) -> str:
+    """What becomes of a step that is asked for alone."""
+    *inserted, last = (one.operation for one in plan.steps)
+    told = [f"+ {', '.join(inserted)}"] if inserted else []
+    if last != step.operation:
+        told.append(f"by {last}")
+    return ", ".join(told) or "yes"
+
+
+async def pairs(planner: Planner, rules: Counter[str]) -> AsyncIterator[str]:
+    """The rows of the second table. rules: how often each refused; counted here."""
     yield "| first step | plans | as they were | repaired | refused |"
     yield "| --- | --- | --- | --- | --- |"
     for first in paid_steps():
@@ -97,7 +110,7 @@ async def _pairs(planner: Planner, rules: Counter[str]) -> AsyncIterator[str]:
                 continue
             found["repaired" if plan.changes else "as they were"] += 1
         yield (
-            f"| {first.operation}@{first.provider} | {found.total()} | {found['as they were']} | "
+            f"| {named(first)} | {found.total()} | {found['as they were']} | "
             f"{found['repaired']} | {found['refused']} |"
         )
 

@@ -15,7 +15,8 @@ from services.create.service import engines as create_engines
 from services.edit.service import operations as edit_operations
 from services.upscale.service import operations as upscale_operations
 from studio.imaging.facts import ImageFacts
-from studio.operation import AnyOperation
+from studio.operation import AnyEngine, AnyOperation, OperationParams
+from studio.problems import Refused
 from studio.providers.accounts import PROVIDERS
 from studio.rpc import choose_provider, find_operation
 from studio.slip import Step
@@ -39,6 +40,22 @@ PARAMS: dict[str, dict[str, Any]] = {
     "upscale.creative": {"factor": 2, "prompt": "a cup"},
 }
 
+#: A picture that a step is given beside the one it works on; whoever performs it has it.
+REFERENCE = "sha256:" + "0" * 64
+
+#: Other ways to ask for an operation, as they are called; some providers have them.
+WAYS: dict[str, dict[str, dict[str, Any]]] = {
+    "create.generate": {
+        "following a picture": {"reference": {"blob": REFERENCE, "strength": 0.6}},
+        "cut out": {"transparent": True},
+        "cut out, following a picture": {
+            "reference": {"blob": REFERENCE, "strength": 0.6},
+            "transparent": True,
+        },
+    },
+    "edit.replace_background": {"by a picture": {"prompt": None, "image": REFERENCE}},
+}
+
 #: At, below and above every documented limit of pixels, sides and ratios; px.
 SIZES = [
     (16, 16), (32, 32), (63, 64), (64, 64), (128, 96), (512, 512), (1024, 1024), (1025, 1024),
@@ -59,10 +76,31 @@ def operations() -> dict[str, AnyOperation]:
 
 
 def paid_steps() -> Iterator[Step]:
-    """One step for every operation and provider that can be paid for it."""
+    """A step for every operation and provider that can be paid for it, in every way that it has."""
     for name, operation in operations().items():
-        for provider in operation.paid:
+        for provider, engine in operation.paid.items():
             yield Step(operation=name, params=PARAMS[name], provider=provider)
+            for extra in WAYS.get(name, {}).values():
+                step = Step(operation=name, params={**PARAMS[name], **extra}, provider=provider)
+                if _is_had(engine, operation.parse(step.params)):
+                    yield step
+
+
+def named(step: Step) -> str:
+    """What a step is called: "create.generate@openai, cut out"."""
+    for how, extra in WAYS.get(step.operation, {}).items():
+        if step.params == {**PARAMS[step.operation], **extra}:
+            return f"{step.operation}@{step.provider}, {how}"
+    return f"{step.operation}@{step.provider}"
+
+
+def _is_had(engine: AnyEngine, params: OperationParams) -> bool:
+    """Whether the provider does it at all."""
+    try:
+        engine.check(None, params)
+    except Refused:
+        return False
+    return True
 
 
 class Studios:

@@ -91,6 +91,7 @@ def follow(
 def upscale(
     image: bytes,
     *,
+    model: str = "clarity",
     prompt: str | None = None,
     factor: float = 2,
     creativity: float | None = None,
@@ -106,7 +107,12 @@ def upscale(
         "resemblance": resemblance,
         "seed": seed,
     }
-    return submit("upscale.clarity", "clarity", inputs)
+    return submit(f"upscale.{model}", model, inputs)
+
+
+def enlarge(image: bytes, *, model: str = "recraft-crisp") -> Call:
+    """The picture, larger, by a model that takes nothing else; recraft-crisp takes PNG only."""
+    return submit(f"upscale.{model}", model, {"image_url": data_uri(image)})
 
 
 def submit(product: str, model: str, inputs: Mapping[str, Any], *, images: int = 1) -> Call:

@@ -30,6 +30,9 @@ class ImageLimits(BaseModel):
     max_ratio: float | None = Field(default=None, description="longer side by shorter side")
     square: bool = False
     max_bytes: int | None = Field(default=None, description="of the encoded file")
+    formats: list[str] = Field(
+        default_factory=list, description="media types; empty: PNG, JPEG and WebP"
+    )
 
 
 class Rate(BaseModel):
@@ -55,6 +58,7 @@ class ProductLimits(BaseModel):
     max_images: int = Field(default=1, ge=1, description="a call can make")
     output_pixels: int | None = Field(default=None, description="what it makes, about or at most")
     output_factor: int | None = Field(default=None, description="of each side")
+    output_side: int | None = Field(default=None, description="px, the longest that it makes")
     formats: list[str] = Field(default_factory=list, description="output formats; empty: png")
     source: str
     checked_on: date | None = None

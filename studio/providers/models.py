@@ -70,6 +70,42 @@ def check_known(account: str, choices: Iterable[Choice]) -> None:
             raise ValueError(f"{account}: {product} has no price or no limits") from unknown
 
 
+Ways = dict[str, Choice]  # "usual", or what tells them apart: "words", "mask"
+
+
+class Performer(BaseModel):
+    """What one provider is asked for, by operation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    source: str = Field(min_length=1)
+    operations: dict[str, Ways]
+
+
+class _Performers(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checked_on: date
+    providers: dict[str, Performer]
+
+    @model_validator(mode="after")
+    def _is_priced(self) -> Self:
+        for name, provider in self.providers.items():
+            for ways in provider.operations.values():
+                if not ways or not all(one.product for one in ways.values()):
+                    raise ValueError(f"{name}: every operation names what it buys")
+                check_known(name, ways.values())
+        return self
+
+
+def performers(folder: Path) -> dict[str, Performer]:
+    """Of a studio's newest data (`*.yaml` in the folder), by provider; held against prices and
+    limits."""
+    newest = max(folder.glob("*.yaml"))
+    read = yaml.safe_load(newest.read_text(encoding="utf-8"))
+    return _Performers.model_validate(read).providers
+
+
 class _Place(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 

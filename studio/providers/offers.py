@@ -67,6 +67,8 @@ def _sentences(known: ProductLimits) -> Iterator[str]:
         yield f"it makes {', '.join(known.aspect_ratios)}"
     if known.output_factor and known.output_factor > 1:
         yield f"each side becomes up to {known.output_factor} times as long"
+    if known.output_side:
+        yield f"what it makes has sides of at most {known.output_side:,} px"
     if known.output_pixels:
         yield f"what it makes has about {known.output_pixels:,} pixels at most"
 
@@ -84,5 +86,7 @@ def _taken(known: ProductLimits) -> Iterator[str]:
     ):
         if limit:
             yield says.format(limit)
+    if image.formats:
+        yield f"the picture is sent as {', '.join(image.formats)}"
     if image.square:
         yield "the picture is square"

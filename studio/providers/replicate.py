@@ -62,10 +62,21 @@ def generate(
     return predict(f"generate.{model}", model, inputs, images=num_outputs)
 
 
-def upscale(image: bytes, *, scale: float = 4, face_enhance: bool | None = None) -> Call:
+def upscale(
+    image: bytes,
+    *,
+    model: str = "real-esrgan",
+    scale: float = 4,
+    face_enhance: bool | None = None,
+) -> Call:
     """The picture, larger, by Real-ESRGAN. scale: of each side, up to 10."""
     inputs = {"image": data_uri(image), "scale": scale, "face_enhance": face_enhance}
-    return predict("upscale.real-esrgan", "real-esrgan", inputs)
+    return predict(f"upscale.{model}", model, inputs)
+
+
+def enlarge(image: bytes, *, model: str = "recraft-creative") -> Call:
+    """The picture, larger, by a model that takes nothing else."""
+    return predict(f"upscale.{model}", model, {"image": data_uri(image)})
 
 
 def remove_background(image: bytes) -> Call:

@@ -33,6 +33,7 @@ from tests.simulator import RunningSimulator, running_simulator
 BY_PROVIDER = {one.provider: one() for one in ENGINES}
 FOLLOWING = [name for name, one in BY_PROVIDER.items() if ladder(one.ladder).reference]
 CUTTING = [name for name, one in BY_PROVIDER.items() if ladder(one.ladder).transparent]
+CUTTING_AS_TOLD = [n for n, one in BY_PROVIDER.items() if ladder(one.ladder).transparent_reference]
 QUALITY = pytest.mark.parametrize("quality", ["draft", "standard", "premium"])
 HOUSE = {"google": "gemini"}  # the simulator's name, where it is another
 #: The simulator counts OpenAI's input only roughly, bills Gemini by assumption, and Replicate by
@@ -162,3 +163,29 @@ async def test_a_picture_without_a_background_has_none(
     assert not any("needs_review" in one.details for one in made)
     billed = sum(Decimal(one["amount"]) for one in simulator.bill()["calls"])
     assert name in BILLED_OTHERWISE or total(made) == billed > 0
+
+
+@QUALITY
+@pytest.mark.parametrize("name", CUTTING_AS_TOLD)
+async def test_a_picture_is_followed_without_its_background(
+    make: Make, simulator: RunningSimulator, name: str, quality: str
+) -> None:
+    asked = {"quality": quality, "transparent": True, "variations": 2, "aspect_ratio": "2:3"}
+    engine, params, made = await make(name, stripes(500, 700), **asked)
+    assert [one.image.facts for one in made] == engine.forecast(None, params)
+    assert all(one.image.has_alpha for one in made)
+    assert not any("needs_review" in one.details for one in made)
+    assert {one["endpoint"] for one in simulator.bill()["calls"]} == {"images/edits"}
+    price = engine.price(None, params, name)
+    assert price.minimum.amount <= total(made) <= price.maximum.amount
+
+
+@pytest.mark.parametrize("name", sorted(set(BY_PROVIDER) - set(CUTTING_AS_TOLD)))
+async def test_who_does_not_document_both_is_not_paid_for_them(
+    make: Make, simulator: RunningSimulator, name: str
+) -> None:
+    with pytest.raises(Refused) as refused:
+        await make(name, stripes(500, 700), transparent=True)
+    assert refused.value.rule == "create.generate.transparent_reference"
+    assert "providers.md" in refused.value.says
+    assert simulator.bill()["calls"] == []

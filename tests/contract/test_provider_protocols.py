@@ -77,8 +77,10 @@ CALLS: dict[str, Call] = {
     ),
     "flux 1.1 pro": replicate.generate("a fox", model="flux-1.1-pro", aspect_ratio="3:2"),
     "recraft": replicate.remove_background(PHOTO),
+    "recraft creative": replicate.enlarge(photo(300, 256)),
     "fal": fal.generate("a fox", image_size="portrait_4_3", num_images=2, seed=5),
     "fal of an image": fal.follow(PHOTO, "a fox", strength=0.4, steps=20, num_images=2),
+    "recraft crisp": fal.enlarge(PHOTO),
     "clarity": fal.upscale(PHOTO, prompt="a slope", factor=2, creativity=0.4, resemblance=0.6),
 }
 _MADE = {"openai": 2, "imagen": 2, "ideogram": 2, "replicate": 2, "fal": 2, "fal of an image": 2}

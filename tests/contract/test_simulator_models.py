@@ -12,6 +12,8 @@ from tests.simulator.purchases import client_of, data_uri, photo
 
 RECRAFT = "/models/recraft-ai/recraft-remove-background/predictions"
 FLUX = "/models/black-forest-labs/flux-dev/predictions"
+CREATIVE = "/models/recraft-ai/recraft-creative-upscale/predictions"
+CRISP = "/fal-ai/recraft/upscale/crisp"
 CLARITY, FOLLOWED = "/fal-ai/clarity-upscaler", "/fal-ai/flux/dev/image-to-image"
 
 
@@ -117,3 +119,34 @@ def test_flux_at_fal_makes_pictures_of_the_size_of_the_one_that_is_followed(simu
     assert amounts(simulator) == [Decimal("0.03")] * 2
     few = requested(fal, FOLLOWED, image_url=image, prompt="a cup", num_inference_steps=9)
     assert few.status_code == 422
+
+
+def test_recraft_enlarges_four_times_but_no_side_beyond_4096(simulator, replicate, fal):
+    crisp = requested(fal, CRISP, image_url=data_uri(photo(64, 32))).json()["image"]
+    assert (crisp["width"], crisp["height"]) == (256, 128)
+    done = predicted(replicate, CREATIVE, image=data_uri(photo(2048, 300)))
+    assert decoded(replicate.get(done["output"]).content).size == (4096, 600)
+    assert amounts(simulator) == [Decimal("0.004"), Decimal("0.3")]
+
+
+@pytest.mark.parametrize(
+    ("image", "says"),
+    [
+        (data_uri(photo(31, 400)), "32 to 4096"),
+        (data_uri(photo(4097, 400)), "32 to 4096"),
+        (data_uri(photo(64, 64, "jpeg")), "must be PNG, is JPEG"),
+    ],
+    ids=["a short side", "a long side", "a JPEG"],
+)
+def test_crisp_takes_no_other_picture_than_its_pages_say(simulator, fal, image, says):
+    found = requested(fal, CRISP, image_url=image)
+    assert found.status_code == 422
+    assert says in found.json()["detail"][0]["msg"]
+    assert amounts(simulator) == []
+
+
+def test_creative_upscale_takes_no_side_below_256(simulator, replicate):
+    failed = predicted(replicate, CREATIVE, image=data_uri(photo(255, 400)))
+    assert (failed["status"], failed["output"]) == ("failed", None)
+    assert "256 to 4096" in failed["error"]
+    assert amounts(simulator) == []

@@ -25,7 +25,7 @@ from studio.providers.purchases import Purchases
 from studio.providers.turns import Turns
 from tests.simulator import running_simulator
 
-PROVIDERS = ("stability", "ideogram", "replicate")
+PROVIDERS = ("stability", "ideogram", "replicate", "fal")
 OPERATIONS = {one.name: one for one in operations(PROVIDERS)}
 PATIENCE = 60  # s
 
@@ -118,6 +118,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any], tuple[int, int]]] = {
         {"cover": {"width": 1000, "height": 500}},
         (1000, 750),
     ),
+    "recraft, crisp": ("upscale.fast", "fal", {"factor": 4}, (1280, 960)),
 }
 EACH = pytest.mark.parametrize("name", CASES)
 
@@ -138,6 +139,17 @@ async def test_an_upscale_is_as_large_as_was_forecast_and_costs_what_was_billed(
     assert len(simulator.bill()["calls"]) == 1
     # the simulator bills Replicate by the second of a GPU, which the reply does not price
     assert provider == "replicate" or made.cost.amount == billed(simulator)
+
+
+async def test_recraft_enlarges_what_is_large_enough_for_it(studio, simulator, photos):
+    photo = decode((photos / "chelsea.jpg").read_bytes())
+    small = photo.with_pixels(photo.pixels.crop((60, 10, 380, 250)))
+    with pytest.raises(Refused) as caught:
+        await studio.upscaled("upscale.creative", "replicate", small, factor=2)
+    assert caught.value.rule == "replicate.upscale.recraft-creative.min_side"
+    made = await studio.upscaled("upscale.creative", "replicate", photo, factor=2)
+    assert made.image.pixels.size == (2 * photo.width, 2 * photo.height)
+    assert made.cost.amount == billed(simulator) == Decimal("0.3")
 
 
 async def test_a_repeated_upscale_buys_nothing(studio, simulator, cat):

@@ -146,7 +146,7 @@ class Fal(Provider):
             wrong["image_size"] = "is not a known size"
         try:
             if not wrong and "image_url" in job.values:
-                picture_of(job.values["image_url"])
+                picture_of(job.values["image_url"], self.limits.endpoints[job.model].picture)
         except BadInput as why:
             wrong["image_url"] = str(why)
         return [
@@ -180,7 +180,8 @@ class Fal(Provider):
             job.urls.append(self.shelve(job.call.request, data, kind, life_s))
 
     def _kind(self, job: Job) -> str:
-        return str(job.values.get("output_format", "jpeg" if "flux" in job.model else "png"))
+        usual = "jpeg" if "flux" in job.model else "webp" if "recraft" in job.model else "png"
+        return str(job.values.get("output_format", usual))
 
     def _painted(self, job: Job, number: int) -> Image.Image:
         values = job.values
@@ -190,6 +191,8 @@ class Fal(Provider):
         image = picture_of(values["image_url"])
         if job.model.endswith("birefnet"):
             return pictures.cut_out(image)
+        if "recraft" in job.model:
+            return pictures.by_recraft(image)
         if "flux" in job.model:
             new = pictures.painted(
                 f"{values.get('seed', 0)}/{number}/{values['prompt']}", image.size

@@ -67,6 +67,8 @@ def picture_of(uri: str, limits: PictureLimits | None = None) -> Image.Image:
         raise BadInput("the input is not an image") from why
     if limits and limits.bytes is not None and len(file) > limits.bytes:
         raise BadInput(f"the image must have at most {limits.bytes:,} bytes, has {len(file):,}")
+    if limits and image.format not in limits.formats:
+        raise BadInput(f"the image must be {' or '.join(limits.formats)}, is {image.format}")
     if says := limits and limits.complaint(image.size):
         raise BadInput(f"the image {says}")
     return image

@@ -194,7 +194,8 @@ class Replicate(Provider):
         }
 
     def _run(self, job: Job) -> None:
-        kind = _KINDS[job.values.get("output_format", "webp" if "flux" in job.model else "png")]
+        is_webp = "flux" in job.model or job.model.endswith("creative-upscale")
+        kind = _KINDS[job.values.get("output_format", "webp" if is_webp else "png")]
         life_s = self._over_at(job) + self.settings.replicate_data_s - self.clock.now()
         for number in range(job.values.get("num_outputs", 1)):
             image = job.call.finished(_painted(self, job, number))
@@ -220,5 +221,7 @@ def _painted(provider: Provider, job: Job, number: int) -> Image.Image:
         return Image.blend(kept, new, values.get("prompt_strength", 0.8))
     if job.model.endswith(("birefnet", "remove-background")):
         return pictures.cut_out(image)
+    if job.model.endswith("creative-upscale"):
+        return pictures.by_recraft(image)
     scale = values.get("scale", 4)
     return image.resize((max(1, round(image.width * scale)), max(1, round(image.height * scale))))

@@ -41,6 +41,7 @@ class OpenAI(PaidGenerate):
     ) -> Call:
         """One call of as many pictures; an edit if there is a picture to follow."""
         quality = str(self.grade(request).settings["quality"])
+        background = "transparent" if plan.alpha else None
         if reference is not None:
             return openai.edit(
                 [reference],
@@ -49,6 +50,7 @@ class OpenAI(PaidGenerate):
                 size=str(plan.shape),
                 quality=quality,
                 n=len(part),
+                background=background,
             )
         return openai.generate(
             plan.prompt,
@@ -56,5 +58,5 @@ class OpenAI(PaidGenerate):
             size=str(plan.shape),
             quality=quality,
             n=len(part),
-            background="transparent" if plan.alpha else None,
+            background=background,
         )

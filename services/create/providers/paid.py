@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import log
 from typing import Any, ClassVar
 
@@ -39,8 +40,11 @@ from studio.providers.prices import price_book
 
 Size = tuple[int, int]  # width and height, px
 
-#: Refusals that the next call would meet as well: it is not sent.
+#: Refusals that the next call would meet as well: it is not sent. The other is what is wrong with
+#: the picture to follow (`image.…`).
 _OF_THE_ACCOUNT = {"provider.key", "provider.credit", "provider.no_key"}
+#: Stands in for a picture to follow in a call that is not sent; nobody would take it for one.
+_UNSEEN = b"\x89PNG\r\n\x1a\n"
 #: Refusals of what was made and paid, and can no longer be had.
 _PAID = {"provider.expired", "provider.in_doubt"}
 
@@ -80,9 +84,9 @@ class PaidGenerate(PaidEngine[Params]):
         """
 
     def manner(self, request: ImageRequest) -> Manner:
-        """From words, following a picture, or without a background."""
+        """From words, following a picture, without a background, or both at once."""
         if request.followed:
-            return "reference"
+            return "transparent_reference" if request.transparent else "reference"
         return "transparent" if request.transparent else "grades"
 
     def grade(self, request: ImageRequest) -> Grade:
@@ -94,22 +98,19 @@ class PaidGenerate(PaidEngine[Params]):
         return ladder(self.ladder).products()
 
     def seed(self, request: ImageRequest, part: range) -> int | None:
-        """The seed of a call's first variation, 1..`seeds`: 0 means "any" to some providers."""
+        """The seed of a call's first variation, 1..`seeds`: 0 means "any" to some providers.
+
+        The caller's own seed as long as it lies there; the rest is folded into it, so that the
+        seeds of a request's variations differ.
+        """
         if self.seeds is None:
             return None
-        return request.seed_of(part.start) % (self.seeds + 1) or 1
+        return 1 + (request.seed + part.start - 1) % self.seeds
 
     def check(self, image: ImageFacts | None, params: Params) -> None:
         """The manner is one that it has, the prompt is not too long, and the price is known. What
         is sent of a reference has the size of the plan, so that is what is held to the limits."""
         request = requested(params)
-        if request.followed and request.transparent:
-            raise Refused(
-                rule="create.generate.transparent",
-                says=f"{self.provider} is not asked to follow a picture and leave the background "
-                "out at once.",
-                fix="Leave one of them out, and put edit.remove_background after it.",
-            )
         plan = self.plan(request)
         self._price(plan, 1)
         check_prompt(self.account, plan.product, plan.prompt)
@@ -136,11 +137,7 @@ class PaidGenerate(PaidEngine[Params]):
         request = requested(work.params, default_seed=work.step_id.int)
         plan = self.plan(request)
         parts = self._parts(request, plan, work.begun)
-        reference = await self._reference(work, request, plan)
-        calls = [
-            replace(self.call(request, plan, part, reference), images=len(part)) for part in parts
-        ]
-        answers = await _answers(work, calls)
+        answers = await _answers(work, self._calls(work, request, plan, parts))
         details = self._details(work.params, request, plan)
         notes = (*plan.notes, *self._size_notes(request, plan))
         if work.params.seed is not None and self.seed(request, parts[0]) is None:
@@ -207,14 +204,30 @@ class PaidGenerate(PaidEngine[Params]):
             "product": plan.product,
         }
 
-    async def _reference(
-        self, work: Work[Params], request: ImageRequest, plan: Plan
-    ) -> bytes | None:
-        """What is sent of the picture to follow; Refused (`image.…`) if it is none."""
-        if request.followed is None:
-            return None
-        image = await compute(decode, await work.read_blob(request.followed.blob))
-        return await compute(fitted, image, plan.size, self.account, plan.product)
+    def _calls(
+        self, work: Work[Params], request: ImageRequest, plan: Plan, parts: Sequence[range]
+    ) -> list[Call]:
+        """The calls of all parts. A picture to follow is read when the first of them is sent: a
+        job that is asked for, and a picture that was bought, need none of its pixels."""
+        followed, sent = request.followed, list[bytes]()
+        if followed is None:
+            return [self._call(request, plan, part) for part in parts]
+
+        async def compose(part: range) -> Call:
+            if not sent:
+                image = await compute(decode, await work.read_blob(followed.blob))
+                sent.append(await compute(fitted, image, plan.size, self.account, plan.product))
+            return self._call(request, plan, part, sent[0])
+
+        return [
+            replace(self._call(request, plan, part, _UNSEEN), compose=partial(compose, part))
+            for part in parts
+        ]
+
+    def _call(
+        self, request: ImageRequest, plan: Plan, part: range, reference: bytes | None = None
+    ) -> Call:
+        return replace(self.call(request, plan, part, reference), images=len(part))
 
     def _size_notes(self, request: ImageRequest, plan: Plan) -> tuple[str, ...]:
         asked = (request.width, request.height)
@@ -288,7 +301,7 @@ async def _answers(
             answers.append(away)
         except Refused as refused:
             answers.append(refused)
-            if refused.rule in _OF_THE_ACCOUNT:
+            if refused.rule in _OF_THE_ACCOUNT or refused.rule.startswith("image."):
                 hopeless = refused
     if parked is not None:
         raise parked

@@ -15,8 +15,8 @@ from studio.problems import Refused
 from studio.providers.models import Choice, check_known
 
 Quality = Literal["draft", "standard", "premium"]
-#: From words; following a picture; without a background.
-Manner = Literal["grades", "reference", "transparent"]
+#: From words; following a picture; without a background; following one without a background.
+Manner = Literal["grades", "reference", "transparent", "transparent_reference"]
 
 Grade = Choice
 
@@ -30,12 +30,13 @@ class Ladder(BaseModel):
     grades: dict[Quality, Grade]
     reference: dict[Quality, Grade] = Field(default_factory=dict)
     transparent: dict[Quality, Grade] = Field(default_factory=dict)
+    transparent_reference: dict[Quality, Grade] = Field(default_factory=dict)
     recheck: bool = Field(default=False, description="names were second-hand")
     source: str = Field(min_length=1)
 
     @model_validator(mode="after")
     def _is_whole(self) -> Ladder:
-        for grades in (self.grades, self.reference, self.transparent):
+        for grades in (getattr(self, manner) for manner in get_args(Manner)):
             if set(grades) not in ({*get_args(Quality)}, set()) or not self.grades:
                 raise ValueError("a provider needs all of draft, standard and premium")
             if self.account:
@@ -47,7 +48,8 @@ class Ladder(BaseModel):
     def products(self) -> tuple[str, ...]:
         """Everything that may be bought, each once; the standard from words first."""
         usual = [self.grades["standard"], *self.grades.values()]
-        every = (*usual, *self.reference.values(), *self.transparent.values())
+        others = (getattr(self, manner).values() for manner in get_args(Manner)[1:])
+        every = (*usual, *(one for grades in others for one in grades))
         return tuple(dict.fromkeys(product for one in every for product in one.products))
 
 
@@ -76,7 +78,7 @@ def ladder(provider: str) -> Ladder:
 def grade(provider: str, quality: Quality, manner: Manner = "grades") -> Grade:
     """How a provider makes a quality.
 
-    Refused (`create.generate.reference`, `create.generate.transparent`) if it has no such manner.
+    Refused (`create.generate.<manner>`) if it has no such manner.
     """
     found: dict[Quality, Grade] = getattr(ladder(provider), manner)
     if not found:
@@ -89,14 +91,20 @@ def _not_had(provider: str, manner: Manner) -> Refused:
     does = {
         "reference": "makes pictures from words only here; it would not follow the reference",
         "transparent": "makes whole pictures only; the background would not be transparent",
+        "transparent_reference": "documents no way to follow a picture and leave the background "
+        "out at once",
     }
     fix = {
         "reference": "Leave the reference out, or use a provider that follows one.",
         "transparent": "Put edit.remove_background after it, or use a provider that can.",
+        "transparent_reference": "Leave one of them out, and put edit.remove_background after it; "
+        "or use a provider that does both.",
     }
+    known = ladder(provider)
+    where = f" ({known.source})" if known.account else ""
     return Refused(
         rule=f"create.generate.{manner}",
-        says=f"{provider} {does[manner]}.",
+        says=f"{provider} {does[manner]}{where}.",
         fix=fix[manner],
         valid=able,
     )

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
-from PIL import ImageColor
+from PIL import Image as Pillow
+from PIL import ImageColor, ImageOps
 
 from services.edit.colours import parse_colour
 from services.edit.masks import MaskSource, SelectingParams
@@ -46,7 +47,7 @@ from studio.operation import Work
 from studio.problems import Refused
 from studio.providers import stability
 from studio.providers.call import Call
-from studio.providers.limits import product_limits
+from studio.providers.limits import ImageLimits, product_limits
 
 _NAME: Final = "stability"
 _LARGEST_SEED = 4_294_967_294  # providers.md §4.1
@@ -228,7 +229,8 @@ class ReplaceBackground(_StabilityEdit[replace_background.Params]):
         params = work.params
         reference = None
         if params.image:
-            reference = await compute(_reference, await work.read_blob(params.image))
+            limits = product_limits(_NAME, self.choice().bought()).image
+            reference = await compute(_reference, await work.read_blob(params.image), limits)
         beside = len(reference or b"")
         data = await sent(image, _NAME, self.choice().bought(), beside=beside)
         call = stability.replace_background(
@@ -327,12 +329,18 @@ def colour_in_words(colour: str) -> str:
     return f"{name} ({colour})"
 
 
-def _reference(data: bytes) -> bytes:
-    """A background to follow, small enough to travel beside the picture. CPU work."""
+def _reference(data: bytes, limits: ImageLimits) -> bytes:
+    """A background to follow, small enough to travel beside the picture. Of a picture that is too
+    long or too short for the limits, the middle, or enlarged. CPU work."""
     image = opaque(decode(data))
-    small = image.pixels.copy()
-    small.thumbnail((_REFERENCE_SIDE, _REFERENCE_SIDE))
-    return encode(image.with_pixels(small), "image/jpeg", 90)
+    short, long = sorted(image.pixels.size)
+    least, ratio = limits.min_side or 1, limits.max_ratio or long
+    scale = max(min(1.0, _REFERENCE_SIDE / long), least / short)
+    short = max(least, round(short * scale))
+    long = min(max(short, round(long * scale)), int(short * ratio))
+    size = (long, short) if image.width >= image.height else (short, long)
+    pixels = ImageOps.fit(image.pixels, size, Pillow.Resampling.LANCZOS)
+    return encode(image.with_pixels(pixels), "image/jpeg", 90)
 
 
 def _margins(image: ImageFacts, params: outpaint.Params) -> dict[str, int]:

@@ -1,7 +1,7 @@
-"""fal: the Clarity Upscaler, which paints detail. A job.
+"""fal: Recraft's crisp upscale, and the Clarity Upscaler, which paints detail. Jobs.
 
-Source: providers.md §4.7. Its price is by the megapixel of the result, so what it is asked for
-keeps to the price's range: twice each side of the largest picture that it takes here.
+Source: providers.md §4.7. Clarity's price is by the megapixel of the result, so what it is asked
+for keeps to the price's range: twice each side of the largest picture that it takes here.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from math import sqrt
 from typing import Any, ClassVar
 
 from services.upscale.fidelity import Mode
-from services.upscale.operations import creative
-from services.upscale.providers.paid import PaidUpscale, Size, by_factor, seed_of
+from services.upscale.operations import creative, fast
+from services.upscale.providers.paid import PaidUpscale, Size, as_known, by_factor, seed_of
 from studio.imaging.facts import ImageFacts
 from studio.operation import Work
 from studio.providers import fal
@@ -24,13 +24,32 @@ _MOST_FACTOR = 4.0  # of each side, as the model's page has it
 _LARGEST_SEED = 2_147_483_647  # a signed 32-bit number; assumed
 
 
+class Fast(PaidUpscale[fast.Params]):
+    """Four times each side, as long as no side becomes longer than it makes; for less, shrunk."""
+
+    provider = account = _NAME
+    operation = "upscale.fast"
+    mode: ClassVar[Mode] = "fast"
+
+    def makes(self, image: ImageFacts) -> Size:
+        """Four times each side, or the longest side that it makes."""
+        return as_known(image, product_limits(_NAME, self.product))
+
+    def details(self, work: Work[fast.Params]) -> Mapping[str, Any]:
+        """Nothing."""
+        return {}
+
+    def call(self, work: Work[fast.Params], data: bytes, asked: Size) -> Call:
+        """The picture alone."""
+        return fal.enlarge(data, model=str(self.choice.model))
+
+
 class Creative(PaidUpscale[creative.Params]):
     """Our creativity of 0..1 is its own, and its resemblance is what is left of 1."""
 
     provider = account = _NAME
     operation = "upscale.creative"
     mode: ClassVar[Mode] = "creative"
-    product = "upscale.clarity"
 
     def makes(self, image: ImageFacts) -> Size:
         """Up to four times each side, and as many pixels as its price is known for."""
@@ -47,6 +66,7 @@ class Creative(PaidUpscale[creative.Params]):
         image, ours = work.needed_image(), work.params.creativity
         return fal.upscale(
             data,
+            model=str(self.choice.model),
             prompt=work.params.prompt,
             factor=max(asked[0] / image.width, asked[1] / image.height),
             creativity=ours,
@@ -55,4 +75,7 @@ class Creative(PaidUpscale[creative.Params]):
         )
 
 
-ENGINES: Mapping[str, type[PaidUpscale[Any]]] = {"upscale.creative": Creative}
+ENGINES: Mapping[str, type[PaidUpscale[Any]]] = {
+    "upscale.fast": Fast,
+    "upscale.creative": Creative,
+}

@@ -28,7 +28,6 @@ class Creative(PaidUpscale[creative.Params]):
     provider = account = _NAME
     operation = "upscale.creative"
     mode: ClassVar[Mode] = "creative"
-    product = "upscale"
 
     def makes(self, image: ImageFacts) -> Size:
         """Twice each side."""

@@ -17,6 +17,7 @@ from PIL import Image as Pillow
 
 from services.upscale.enlarge import bled
 from services.upscale.fidelity import Mode, judged
+from services.upscale.models import choice
 from services.upscale.operations import fast
 from services.upscale.sizes import SizeParams, check_size
 from studio.compute import compute
@@ -32,7 +33,8 @@ from studio.operation import Failure, OperationParams, Output, PaidEngine, Work
 from studio.problems import Refused
 from studio.providers.call import Call
 from studio.providers.files import as_file
-from studio.providers.limits import check_image, check_prompt, product_limits
+from studio.providers.limits import ProductLimits, check_image, check_prompt, product_limits
+from studio.providers.models import Choice
 from studio.providers.prices import price_book
 
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
@@ -48,9 +50,18 @@ _LONGEST_PROMPT = 2000  # characters of what people said of the picture
 class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
     """An upscale by a provider: one picture in, one call, one larger picture out."""
 
-    operation: ClassVar[str]
+    operation: ClassVar[str]  # what it does, as services/upscale/models has it
     mode: ClassVar[Mode]
-    product: ClassVar[str]  # in the price book and the limits
+
+    @property
+    def choice(self) -> Choice:
+        """What it buys, by data."""
+        return choice(self.provider, self.operation)
+
+    @property
+    def product(self) -> str:
+        """In the price book and the limits."""
+        return self.choice.bought()
 
     def products(self) -> Sequence[str]:
         """Everything that it may buy."""
@@ -71,6 +82,12 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
     def details(self, work: Work[ParamsT]) -> Mapping[str, Any]:
         """What it was asked for, beyond the size."""
         return {"prompt": self.prompt(work.params)}
+
+    def unused(self, params: ParamsT) -> tuple[str, ...]:
+        """What of the request it does not do."""
+        if getattr(params, "denoise", 0):
+            return (f"{self.provider} takes no denoise: it was not used.",)
+        return ()
 
     def check(self, image: ImageFacts | None, params: ParamsT) -> None:
         """The picture and the prompt are within the provider's limits, and it makes so much."""
@@ -121,9 +138,7 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
             **bought.details,
             **await compute(judged, image, result, self.mode),
         }
-        notes: tuple[str, ...] = ()
-        if getattr(work.params, "denoise", 0):
-            notes = (f"{self.provider} takes no denoise: it was not used.",)
+        notes = self.unused(work.params)
         if says := self._difference(result, asked):
             told["needs_review"] = " ".join(one for one in (says, told["needs_review"]) if one)
             notes = (*notes, says)
@@ -156,6 +171,13 @@ class PaidUpscale(PaidEngine[ParamsT], Generic[ParamsT]):
 def by_factor(image: ImageFacts, factor: float) -> Size:
     """The sides, so many times as long."""
     return round(image.width * factor), round(image.height * factor)
+
+
+def as_known(image: ImageFacts, known: ProductLimits) -> Size:
+    """As many times the sides as a product is known for, and no side longer than it makes."""
+    most = known.output_side or 2**31
+    factor = min(known.output_factor or 1, most / max(image.width, image.height))
+    return by_factor(image, max(1.0, factor))
 
 
 def by_area(image: ImageFacts, pixels: int) -> Size:

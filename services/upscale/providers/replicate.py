@@ -1,7 +1,8 @@
-"""Replicate: Real-ESRGAN, to any factor. A job.
+"""Replicate: Real-ESRGAN, to any factor, and Recraft's creative upscale. Jobs.
 
-Source: providers.md §4.6. It takes no words, and its pictures are smoother than their sources: the
-check of fidelity says by how much.
+Source: providers.md §4.6. Neither takes words. Real-ESRGAN's pictures are smoother than their
+sources: the check of fidelity says by how much. No page tells how large Recraft's are: a result
+that is smaller than was assumed is kept and marked for a person.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from math import sqrt
 from typing import Any, ClassVar
 
 from services.upscale.fidelity import Mode
-from services.upscale.operations import conservative, fast
-from services.upscale.providers.paid import PaidUpscale, ParamsT, Size, by_factor
+from services.upscale.operations import conservative, creative, fast
+from services.upscale.providers.paid import PaidUpscale, ParamsT, Size, as_known, by_factor
 from studio.imaging.facts import ImageFacts
 from studio.operation import Work
 from studio.providers import replicate
@@ -26,16 +27,16 @@ class _RealEsrgan(PaidUpscale[ParamsT]):
     """Exactly the factor that is asked for, up to 4."""
 
     provider = account = _NAME
-    product = "upscale.real-esrgan"
 
     def makes(self, image: ImageFacts) -> Size:
         """Four times each side."""
-        return by_factor(image, product_limits(_NAME, self.product).output_factor or 1)
+        return as_known(image, product_limits(_NAME, self.product))
 
     def call(self, work: Work[ParamsT], data: bytes, asked: Size) -> Call:
         """The picture and the factor."""
         image = work.needed_image()
-        return replicate.upscale(data, scale=max(asked[0] / image.width, asked[1] / image.height))
+        scale = max(asked[0] / image.width, asked[1] / image.height)
+        return replicate.upscale(data, model=str(self.choice.model), scale=scale)
 
 
 class Fast(_RealEsrgan[fast.Params]):
@@ -62,7 +63,30 @@ class Conservative(_RealEsrgan[conservative.Params]):
     mode: ClassVar[Mode] = "conservative"
 
 
+class Creative(PaidUpscale[creative.Params]):
+    """Recraft decides itself what it adds: it takes the picture, and nothing else."""
+
+    provider = account = _NAME
+    operation = "upscale.creative"
+    mode: ClassVar[Mode] = "creative"
+
+    def makes(self, image: ImageFacts) -> Size:
+        """Twice each side, or the longest side that it makes."""
+        return as_known(image, product_limits(_NAME, self.product))
+
+    def unused(self, params: creative.Params) -> tuple[str, ...]:
+        """All that an upscale may be told."""
+        told = {"creativity": True, "seed": params.seed is not None, "prompt": bool(params.prompt)}
+        names = ", no ".join(name for name, is_given in told.items() if is_given)
+        return (f"{self.provider}'s model takes no {names}; none was used.",)
+
+    def call(self, work: Work[creative.Params], data: bytes, asked: Size) -> Call:
+        """The picture alone."""
+        return replicate.enlarge(data, model=str(self.choice.model))
+
+
 ENGINES: Mapping[str, type[PaidUpscale[Any]]] = {
     "upscale.fast": Fast,
     "upscale.conservative": Conservative,
+    "upscale.creative": Creative,
 }

@@ -30,7 +30,6 @@ class Fast(PaidUpscale[fast.Params]):
     provider = account = _NAME
     operation = "upscale.fast"
     mode: ClassVar[Mode] = "fast"
-    product = "upscale.fast"
 
     def makes(self, image: ImageFacts) -> Size:
         """Four times each side."""
@@ -51,7 +50,6 @@ class Conservative(PaidUpscale[conservative.Params]):
     provider = account = _NAME
     operation = "upscale.conservative"
     mode: ClassVar[Mode] = "conservative"
-    product = "upscale.conservative"
 
     def makes(self, image: ImageFacts) -> Size:
         """About 4 MP."""
@@ -73,7 +71,6 @@ class Creative(PaidUpscale[creative.Params]):
     provider = account = _NAME
     operation = "upscale.creative"
     mode: ClassVar[Mode] = "creative"
-    product = "upscale.creative"
 
     def makes(self, image: ImageFacts) -> Size:
         """About 8.3 MP."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
+from services.upscale.models import choice, providers
 from services.upscale.providers.ideogram import resemblance
 from services.upscale.providers.paid import by_area
 from services.upscale.providers.stability import provider_creativity
@@ -19,6 +20,7 @@ from studio.money import Money
 from studio.operation import Work
 from studio.problems import Refused
 from studio.providers.buying import Bought
+from studio.providers.files import as_file
 
 ALL = {one.name: one for one in operations(("stability", "ideogram", "replicate", "fal"))}
 PHOTO = ImageFacts(width=1024, height=1024)
@@ -45,7 +47,7 @@ def size(operation, provider, image=PHOTO, **raw):
 def test_only_providers_with_a_key_are_offered():
     offered = {one.name: tuple(one.paid) for one in operations(("fal",))}
     assert offered == {
-        "upscale.fast": (),
+        "upscale.fast": ("fal",),
         "upscale.conservative": (),
         "upscale.creative": ("fal",),
     }
@@ -59,6 +61,8 @@ def test_a_size_is_promised_exactly():
     assert size("upscale.creative", "stability", long_side=2880) == (2880, 2880)
     assert size("upscale.fast", "replicate", factor=4) == (4096, 4096)
     assert size("upscale.creative", "fal", factor=4) == (4096, 4096)
+    assert size("upscale.fast", "fal", factor=4) == (4096, 4096)
+    assert size("upscale.creative", "replicate", factor=2) == (2048, 2048)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +73,7 @@ def test_a_size_is_promised_exactly():
         ("upscale.creative", "ideogram", {"factor": 2.5}, "upscale"),
         ("upscale.conservative", "replicate", {"factor": 5}, "upscale.real-esrgan"),
         ("upscale.creative", "fal", {"factor": 4.1}, "upscale.clarity"),
+        ("upscale.creative", "replicate", {"factor": 2.1}, "upscale.recraft-creative"),
     ],
 )
 def test_more_than_a_provider_makes_is_refused_with_what_it_makes(
@@ -98,6 +103,31 @@ def test_stabilitys_limits_hold_before_it_is_paid(operation, facts, rule):
     assert (found.remedy is not None) == rule.startswith("max_") or rule == "max_ratio"
 
 
+@pytest.mark.parametrize(
+    ("operation", "provider", "facts", "rule"),
+    [
+        ("upscale.fast", "fal", (31, 100), "upscale.recraft-crisp.min_side"),
+        ("upscale.fast", "fal", (5000, 100), "upscale.recraft-crisp.max_side"),
+        ("upscale.fast", "fal", (2049, 100), "upscale.recraft-crisp.output"),
+        ("upscale.creative", "replicate", (255, 400), "upscale.recraft-creative.min_side"),
+        ("upscale.creative", "replicate", (4096, 4000), "upscale.recraft-creative.max_pixels"),
+    ],
+)
+def test_recrafts_limits_hold_before_it_is_paid(operation, provider, facts, rule):
+    image = ImageFacts(width=facts[0], height=facts[1])
+    found = refused(operation, provider, image, factor=2)
+    assert found.rule == f"{provider}.{rule}"
+    assert "recraft.ai" in found.says
+
+
+def test_every_engine_buys_what_the_data_say():
+    for operation, own in ALL.items():
+        for provider, engine in own.paid.items():
+            assert engine.products() == choice(provider, operation).products
+    told = {(name, one) for name, known in providers().items() for one in known.operations}
+    assert told == {(provider, name) for name, own in ALL.items() for provider in own.paid}
+
+
 def test_a_price_is_the_books_and_nothing_where_nothing_is_made():
     for operation, provider, expected in (
         ("upscale.fast", "stability", "0.02"),
@@ -106,6 +136,8 @@ def test_a_price_is_the_books_and_nothing_where_nothing_is_made():
         ("upscale.creative", "ideogram", "0.06"),
         ("upscale.fast", "replicate", "0.002"),
         ("upscale.creative", "fal", "0.12"),
+        ("upscale.fast", "fal", "0.004"),
+        ("upscale.creative", "replicate", "0.3"),
     ):
         engine, params = engine_of(operation, provider, factor=2)
         assert str(engine.price(PHOTO, params, provider).expected) == f"{expected} USD"
@@ -140,9 +172,9 @@ class Shop:
         return Bought([self.picture], Money.of("0.07"), {"seed": 5})
 
 
-async def performed(shop, operation, provider, about=None, **raw):
+async def performed(shop, operation, provider, about=None, size=(300, 200), **raw):
     own = ALL[operation]
-    image = Image(Pillow.new("RGB", (300, 200), "grey"))
+    image = Image(Pillow.new("RGB", size, "grey"))
     work = Work(
         step_id=UUID(int=41),
         params=own.parse(raw),
@@ -205,3 +237,25 @@ async def test_esrgan_is_asked_for_the_factor_that_reaches_the_size():
     shop = Shop(750, 500)
     await performed(shop, "upscale.conservative", "replicate", long_side=750)
     assert shop.calls[0].json["input"]["scale"] == 2.5
+
+
+async def test_recraft_is_sent_the_picture_alone_and_what_was_not_used_is_noted():
+    shop = Shop(1200, 800)
+    await performed(shop, "upscale.fast", "fal", factor=2)
+    wish = {"factor": 1.5, "prompt": "a cat", "seed": 4}
+    made = await performed(shop, "upscale.creative", "replicate", size=(600, 400), **wish)
+    crisp, creative = shop.calls
+    assert set(crisp.json) == {"image_url"}
+    assert crisp.json["image_url"].startswith("data:image/png;")
+    assert set(creative.json["input"]) == {"image"}
+    assert made.image.pixels.size == (900, 600)
+    assert any("takes no creativity, no seed, no prompt" in note for note in made.notes)
+
+
+def test_a_picture_that_is_too_large_as_png_is_not_sent_to_who_takes_png_only():
+    image = Image(Pillow.effect_noise((600, 600), 90).convert("RGB"))
+    beside = 10_000_000 - 300_000
+    assert as_file(image, "replicate", "upscale.recraft-creative", beside)[:2] == b"\xff\xd8"
+    with pytest.raises(Refused) as caught:
+        as_file(image, "fal", "upscale.recraft-crisp", beside)
+    assert caught.value.rule == "fal.upscale.recraft-crisp.max_bytes"
