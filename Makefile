@@ -109,6 +109,8 @@ images:
 proto: $(STAMP)
 	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. --grpc_python_out=. \
 		proto/studio/v1/*.proto
+	$(BIN)/python -m grpc_tools.protoc -I proto --python_out=. --pyi_out=. \
+		proto/studio/imaging/onnx.proto
 
 services: $(STAMP)
 	$(BIN)/python -m benchmarks.services --page docs/services-measured.md --runbook docs/operations.md

@@ -28,6 +28,8 @@ def test_the_grpc_code_is_what_the_contracts_say(tmp_path):
         check=True,
     )  # fmt: skip
     for made in tmp_path.rglob("*_pb2*.py*"):
+        if made.name == "onnx_pb2_grpc.py":  # a file format, which has no services
+            continue
         kept = ROOT / made.relative_to(tmp_path)
         assert kept.read_text() == made.read_text(), "run `make proto`"
 

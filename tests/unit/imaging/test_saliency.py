@@ -1,15 +1,16 @@
-"""Saliency and matte on real photos, and on pictures where there is nothing to see."""
+"""Saliency, glances and mattes on real photos, and on pictures where there is nothing to see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from studio.imaging.image import Image
-from studio.imaging.saliency import matte, saliency
+from studio.imaging.image import FloatArray, Image
+from studio.imaging.saliency import glance, matte, saliency, with_parts
 
 
 def test_the_cup_is_the_subject_and_the_table_is_not(photo: Callable[[str], Image]) -> None:
@@ -45,6 +46,7 @@ def test_a_saliency_map_has_the_ratio_of_its_image(photo: Callable[[str], Image]
 def test_where_there_is_nothing_nothing_is_salient(grey: int) -> None:
     blank = Image(Pillow.new("RGB", (90, 40), (grey, grey, grey)))
     assert saliency(blank).max() == 0
+    assert glance(blank).max() == 0
     assert matte(blank).shape == (40, 90)
     assert matte(blank).max() == 0
 
@@ -55,12 +57,41 @@ def test_what_is_transparent_is_not_salient(photo: Callable[[str], Image]) -> No
     half = photo("coffee").with_alpha(alpha)
     assert matte(half)[:, :300].max() == 0
     assert matte(half)[:, 300:].max() > 0.5
+    assert glance(half)[:, :48].max() == 0
+    assert glance(half)[:, 48:].max() > 0.5
 
 
-def test_a_small_dot_draws_the_eye() -> None:
+@pytest.mark.parametrize("look", [saliency, glance])
+def test_a_small_dot_draws_the_eye(look: Callable[[Image], FloatArray]) -> None:
     page = Pillow.new("RGB", (400, 300), "white")
     page.paste("black", (250, 100, 258, 108))
-    seen = saliency(Image(page))
+    seen = look(Image(page))
     y, x = np.unravel_index(seen.argmax(), seen.shape)
-    assert abs(x / 192 - 254 / 400) < 0.03
-    assert abs(y / 144 - 104 / 300) < 0.03
+    assert abs((x + 0.5) / seen.shape[1] - 254 / 400) < 0.03
+    assert abs((y + 0.5) / seen.shape[0] - 104 / 300) < 0.03
+
+
+@pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "astronaut"])
+def test_a_glance_tells_in_rough_what_the_whole_net_tells(
+    name: str, photo: Callable[[str], Image]
+) -> None:
+    image = photo(name)
+    rough, whole = glance(image), saliency(image)
+    assert max(rough.shape) == 96
+    assert rough.dtype == np.float32
+    assert rough.min() >= 0
+    assert rough.max() <= 1
+    same = cv2.resize(whole, rough.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(rough.ravel(), same.ravel())[0, 1] > 0.7  # the rocket: without its haze
+
+
+def test_a_further_look_adds_whole_parts_and_leaves_edges_as_they_are() -> None:
+    near = np.zeros((320, 320), np.float32)
+    near[100:200, 100:200] = 1
+    soft = cv2.GaussianBlur(near, (0, 0), 3)  # as a look from further off sees the same thing
+    assert (with_parts(near, soft) == near).all()
+    missed = np.zeros_like(near)
+    cv2.circle(missed, (260, 260), 20, 1.0, -1)
+    whole = with_parts(near, np.maximum(soft, missed))
+    assert (whole[missed > 0] == 1).all()
+    assert (whole[:200, :200] == near[:200, :200]).all()
