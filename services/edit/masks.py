@@ -19,7 +19,14 @@ from PIL import ImageOps
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.edit.providers.local import LocalMatting
-from services.edit.selection import around_point, face_places, named, salient_places
+from services.edit.selection import (
+    around_point,
+    face_places,
+    named,
+    salient_places,
+    text_places,
+    understood,
+)
 from studio.compute import compute
 from studio.events import BLOB_PATTERN
 from studio.imaging.decode import decode
@@ -32,7 +39,7 @@ Mask = npt.NDArray[np.uint8]
 Polarity = Literal["stability", "openai", "ideogram", "imagen", "adobe"]
 ParamsT = TypeVar("ParamsT", bound=OperationParams)
 
-_WAYS = ("upload", "box", "point", "words", "subject", "background", "faces", "salient")
+_WAYS = ("upload", "box", "point", "words", "subject", "background", "faces", "salient", "text")
 
 
 class Point(BaseModel):
@@ -61,8 +68,8 @@ class MaskSource(BaseModel):
         default=None,
         min_length=1,
         max_length=200,
-        description="colours, subject, background, face(s), everything",
-        examples=["the red cup", "the blue background", "faces"],
+        description="colours, subject, background, face(s), text, everything",
+        examples=["the red cup", "the blue background", "faces", "the caption"],
     )
     subject: Literal[True] | None = Field(default=None, description="what stands out")
     background: Literal[True] | None = Field(default=None, description="all but what stands out")
@@ -70,8 +77,14 @@ class MaskSource(BaseModel):
     salient: Literal[True] | None = Field(
         default=None, description="what draws the eye, coarsely: the weights that crops follow"
     )
+    text: Literal[True] | None = Field(
+        default=None, description="every line of type, to its letters' soft edges"
+    )
     grow: int | None = Field(
-        default=None, ge=0, le=100, description="px outwards; null: what the operation needs"
+        default=None,
+        ge=0,
+        le=100,
+        description="px outwards; null: what the operation needs, for text 0",
     )
     feather: float = Field(default=0, ge=0, le=100, description="softness of the edge, px")
 
@@ -97,7 +110,7 @@ class SelectingParams(OperationParams):
         default=None,
         min_length=1,
         max_length=200,
-        description="what, in words: colours, subject, background, face(s), everything",
+        description="what, in words: colours, subject, background, face(s), text, everything",
         examples=["the red cup", "the background"],
     )
     mask: MaskSource | None = Field(default=None, description="what, instead of select")
@@ -129,11 +142,12 @@ async def selected(
     """Find what a mask source means in the work's image, and store the mask.
 
     grow: px outwards where the source does not say.
-    Refused: `edit.mask.no_match` (words), `edit.mask.empty`, or what decoding an upload finds.
+    Refused: `edit.mask.no_match` (words, faces, text), `edit.mask.empty`, or what decoding an
+    upload finds.
     """
     image = work.needed_image()
     weights, notes = await _weights(source, work, image, matting)
-    by = grow if source.grow is None else source.grow
+    by = (0 if _is_of_text(source) else grow) if source.grow is None else source.grow
     mask = await compute(_edged, weights, by, source.feather)
     if not mask.any():
         raise Refused(
@@ -145,6 +159,11 @@ async def selected(
     coverage = round(float(mask.mean()) / 255, 4)
     told = {"mask": key, "mask_by": source.way, "mask_coverage": coverage}
     return Selected(mask, told, notes)
+
+
+def _is_of_text(source: MaskSource) -> bool:
+    """Whether letters are meant: these bring their own margin, and more would join them."""
+    return bool(source.text) or bool(source.words and understood(source.words).where == "text")
 
 
 async def _weights(
@@ -159,13 +178,16 @@ async def _weights(
             return weights, ()
         names = ", ".join(f"“{word}”" for word in meaning.unknown)
         seen = " or ".join(meaning.colours)
-        return weights, (f"Nothing here knows {names}: selected is what is {seen} on the subject.",)
+        place = "of the text" if meaning.where == "text" else "on the subject"
+        return weights, (f"Nothing here knows {names}: selected is what is {seen} {place}.",)
     if source.point:
         return await compute(around_point, image, source.point.x, source.point.y), ()
     if source.box:
         return _boxed(source.box, image), ()
     if source.faces:
         return await compute(face_places, image), ()
+    if source.text:
+        return await compute(text_places, image), ()
     if source.salient:
         return _seen(await compute(salient_places, image)), ()
     matte = _seen(await compute(matting.matte, image))

@@ -1,8 +1,8 @@
 """Selection: what a point or words mean in a picture, as weights 0..1.
 
 Words are understood where something here can see what they name: colours by distance in Lab,
-small parts of a subject by their colour beside the rest of it, faces by BlazeFace, the subject and
-the background by U²-Net. Nothing is guessed.
+small parts of a subject by their colour beside the rest of it, faces by BlazeFace, type by its
+strokes, the subject and the background by U²-Net. Nothing is guessed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from services.edit.providers.local import LocalMatting
 from studio.imaging.faces import faces
 from studio.imaging.image import FloatArray, Image
 from studio.imaging.saliency import saliency
+from studio.imaging.textlines import written
 from studio.problems import Refused
 
 Bytes = npt.NDArray[np.uint8]
@@ -43,7 +44,13 @@ _SALIENT, _STEEP = (
 _SUBJECT = {"subject", "foreground", "object", "product"}
 _BACKGROUND = {"background", "backdrop"}
 _FACE = {"face", "faces"}
+_TEXT = {
+    "text", "texts", "lettering", "letters", "type", "writing", "words", "inscription", "caption",
+    "captions", "headline", "headlines", "subtitle", "subtitles", "watermark", "watermarks",
+    "datestamp", "timestamp",
+}  # fmt: skip
 _ALL = {"everything", "everywhere", "picture", "image", "photo"}
+_PLACES = {"background": _BACKGROUND, "face": _FACE, "text": _TEXT, "everything": _ALL}
 _FILLERS = {
     "the", "a", "an", "all", "of", "in", "on", "at", "my", "its", "this", "that", "these", "those",
     "and", "with", "colour", "color", "coloured", "colored", "area", "areas", "part", "parts",
@@ -57,7 +64,7 @@ class Meaning:
     """What of some words is understood."""
 
     colours: tuple[str, ...]
-    where: str  # subject | background | face | everything
+    where: str  # subject | background | face | text | everything
     unknown: tuple[str, ...]  # object names that nothing here can see
 
 
@@ -66,17 +73,16 @@ def understood(words: str) -> Meaning:
 
     A colour with an object's name that is not known means that colour on the subject.
     """
-    said = re.findall(r"[a-zäöüß]+", words.lower())
+    joined = re.sub(r"\b(date|time)[ -]stamps?\b", r"\1stamp", words.lower())
+    said = re.findall(r"[a-zäöüß]+", joined)
     colours, rest = _colours(said)
-    known = _SUBJECT | _BACKGROUND | _FACE | _ALL
+    known = _SUBJECT | _BACKGROUND | _FACE | _TEXT | _ALL
     places = [word for word in rest if word in known]
     unknown = tuple(word for word in rest if word not in known | _FILLERS | _SHADES)
     if not colours and (unknown or not places):
         raise no_match(words, f"nothing here knows {_quoted(unknown or said)}")
-    where = "subject"
-    for name, group in (("background", _BACKGROUND), ("face", _FACE), ("everything", _ALL)):
-        if places and places[0] in group:
-            where = name
+    named_first = (name for name, group in _PLACES.items() if places and places[0] in group)
+    where = next(named_first, "subject")
     return Meaning(tuple(colours), where, unknown)
 
 
@@ -102,10 +108,10 @@ def no_match(words: str, why: str) -> Refused:
     return Refused(
         rule="edit.mask.no_match",
         says=f"“{words[:80]}” selects nothing: {why}.",
-        fix="Name a colour, the subject, the background, faces or everything, or a colour in one "
-        "of them; or give the mask as a box, a point or an upload. Naming other objects needs a "
-        "provider that understands them.",
-        valid=["subject", "background", "face", "everything", *_plain_colours()],
+        fix="Name a colour, the subject, the background, faces, text or everything, or a colour in "
+        "one of them; or give the mask as a box, a point or an upload. Naming other objects needs "
+        "a provider that understands them.",
+        valid=["subject", "background", "face", "text", "everything", *_plain_colours()],
     )
 
 
@@ -126,6 +132,8 @@ def named(image: Image, words: str, matting: LocalMatting) -> tuple[FloatArray, 
     Refused (`edit.mask.no_match`) where nothing in the picture is so. CPU work.
     """
     meaning = understood(words)
+    if meaning.where == "text":
+        return text_places(image, words, meaning.colours), meaning
     chosen = _place(image, words, meaning.where, matting)
     if meaning.colours:
         place, chosen = chosen, np.minimum(chosen, _coloured(image, meaning.colours))
@@ -178,6 +186,31 @@ def face_places(image: Image, words: str = "faces") -> FloatArray:
         cv2.ellipse(chosen, (centre, size, 0.0), 1.0, cv2.FILLED, cv2.LINE_8)
     if not chosen.any():
         raise no_match(words, "no face was found in this picture")
+    return chosen
+
+
+def text_places(image: Image, words: str = "text", colours: tuple[str, ...] = ()) -> FloatArray:
+    """The letters of every line of type and their soft edges, (h, w) float32 0 or 1.
+
+    colours: of the lines; none for any. Refused (`edit.mask.no_match`) where no line is found, or
+    none of a colour. CPU work.
+    """
+    found = written(image)
+    if not found.lines:
+        raise no_match(words, "no text was found in this picture")
+    if not colours:
+        return found.strokes.astype(np.float32)
+    chosen = np.zeros((image.height, image.width), np.float32)
+    for line in found.lines:
+        ink = np.full((1, 1, 3), line.colour, np.uint8)
+        if max(float(likeness(ink, colour)[0, 0]) for colour in colours) > _LIKE_ENOUGH:
+            left, top, right, bottom = line.box.pixels(image.width, image.height)
+            aside = round(0.4 * (bottom - top))
+            rows = slice(max(0, top - aside), bottom + aside)
+            columns = slice(max(0, left - aside), right + aside)
+            chosen[rows, columns] = found.strokes[rows, columns]
+    if not chosen.any():
+        raise no_match(words, f"no text in this picture is {' or '.join(colours)}")
     return chosen
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image as Pillow
+from PIL import ImageDraw, ImageFont
 from pydantic import ValidationError
 
 from services.edit.masks import MaskSource, from_polarity, selected, to_polarity
@@ -17,6 +18,7 @@ from services.edit.selection import understood
 from studio.imaging.image import Image
 from studio.operation import Work
 from studio.problems import Refused
+from tests.inscriptions import inscribed
 
 MATTING = LocalMatting()
 POLARITIES = ["stability", "openai", "ideogram", "imagen", "adobe"]
@@ -198,13 +200,54 @@ async def test_what_draws_the_eye_holds_the_subject(select, rocket):
     assert wide.details["mask_by"] == "salient"
 
 
+@pytest.fixture(scope="module")
+def captioned():
+    """A photo with words on it."""
+    return inscribed(17, opacity=1)
+
+
+@pytest.mark.parametrize(
+    "source", [{"text": True}, {"words": "the caption"}, {"words": "date stamp"}]
+)
+async def test_text_is_selected_to_its_strokes(select, captioned, source):
+    made = await select(captioned.image, **source)
+    assert (made.mask[captioned.strokes] > 127).mean() > 0.95
+    assert (made.mask > 127).sum() < 4 * captioned.strokes.sum()
+
+
+async def test_text_is_not_grown_by_what_an_object_needs(select, captioned):
+    plain, grown = [await select(captioned.image, text=True, **by) for by in ({}, {"grow": 5})]
+    assert plain.details["mask_coverage"] < grown.details["mask_coverage"]
+
+
+async def test_text_of_one_colour_is_selected_without_the_rest(select, rocket):
+    pixels = rocket.pixels.copy()
+    draw, font = ImageDraw.Draw(pixels), ImageFont.load_default(44)
+    draw.text((110, 20), "SUMMER", "white", font=font)
+    draw.text((110, 340), "Launch days", "yellow", font=font)
+    made = await select(Image(pixels), words="the yellow text")
+    assert share(made.mask, (110, 10, 320, 70)) == 0
+    assert share(made.mask, (110, 345, 345, 390)) > 0.2
+    with pytest.raises(Refused) as refused:
+        await select(Image(pixels), words="the purple text")
+    assert refused.value.rule == "edit.mask.no_match"
+
+
+@pytest.mark.parametrize("source", [{"text": True}, {"words": "the watermark"}])
+async def test_text_where_there_is_none_is_refused(select, cat, source):
+    with pytest.raises(Refused) as refused:
+        await select(cat, **source)
+    assert refused.value.rule == "edit.mask.no_match"
+    assert refused.value.status == 422
+
+
 @pytest.mark.parametrize("words", ["the bicycle", "a sky", "something else", "!!", "the"])
 def test_words_that_nothing_here_knows_are_refused_with_those_it_does(words):
     with pytest.raises(Refused) as refused:
         understood(words)
     assert refused.value.rule == "edit.mask.no_match"
     assert refused.value.status == 422
-    assert {"subject", "background", "face", "red"} <= set(refused.value.valid)
+    assert {"subject", "background", "face", "text", "red"} <= set(refused.value.valid)
 
 
 @pytest.mark.parametrize("words", ["the purple cup", "faces"])
