@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import httpx
 
-from cli.client import ApiProblem, Client
-from cli.progress import watch
-
-DEFAULT_URL = "http://127.0.0.1:8080"
+from cli import choices, compare, discovery, library, runs
+from cli.client import ApiProblem
+from cli.options import add_api, client_of
+from cli.table import show
+from cli.values import Misused
+from studio.problems import StudioError
+from studio.settings import Misconfigured, stop
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status (1: refused, 2: wrong usage)."""
-    options = _parser().parse_args(arguments)
+    """Run one command; returns the exit status.
+
+    0: done; 1: refused, or an image failed; 2: wrong usage; 78: a wrong setting.
+    """
+    options = command_line().parse_args(arguments)
     try:
-        return int(options.run(options) or 0)
+        status = int(options.run(options) or 0)
+        sys.stdout.flush()
+        return status
+    except Misused as wrong:
+        print(f"studio: {wrong}", file=sys.stderr)
+        return 2
+    except Misconfigured as wrong:
+        stop(wrong.says)
+    except StudioError as problem:
+        print(f"studio: {' '.join(filter(None, (problem.says, problem.fix)))}", file=sys.stderr)
     except ApiProblem as problem:
         print(f"studio: {problem}", file=sys.stderr)
     except httpx.TransportError as error:
         print(f"studio: {options.url} does not answer ({error}). Is it up?", file=sys.stderr)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read it has had enough: `studio assets | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest goes nowhere
+        return 0
     return 1
 
 
@@ -44,79 +60,21 @@ def _demo(options: argparse.Namespace) -> int:
     return demo(options.data, options.out, fresh=options.fresh)
 
 
-def _run(options: argparse.Namespace) -> int:
-    with _client(options) as client:
-        parameters = dict(_parameter(one) for one in options.parameter)
-        if options.photo:
-            parameters["photo"] = client.upload(options.photo)
-        body = {"workflow": options.workflow, "parameters": parameters}
-        if options.quote:
-            _show(client.post("/v1/quotes", body))
-            return 0
-        run = client.start(body, options.idempotency_key)
-        print(run["id"])
-        if options.detach:
-            return 0
-        state = watch(client, run["id"], options.workflow)
-        if options.out:
-            archive = options.out / f"{run['id']}.zip"
-            client.save("/v1/assets/download", archive, {"run": run["id"]})
-            print(f"Saved {archive}")
-        return 0 if state["status"] == "completed" else 1
-
-
-def _get(path: str) -> Any:
-    def get(options: argparse.Namespace) -> int:
-        with _client(options) as client:
-            _show(client.get(path))
-        return 0
-
-    return get
-
-
-def _assets(options: argparse.Namespace) -> int:
-    with _client(options) as client:
-        for asset in client.assets(query=options.query, run=options.run_id):
-            image = asset["image"]
-            print(
-                f"{asset['id']}  {image['width']}×{image['height']}  "
-                f"{asset.get('operation') or asset['event_type']:<22} "
-                f"{asset.get('label') or asset.get('title') or ''}"
-            )
-    return 0
-
-
 def _dead_letters(options: argparse.Namespace) -> int:
-    with _client(options) as client:
+    with client_of(options) as client:
         if options.replay:
             body = {"queue": options.queue, "ids": options.id or None}
-            _show(client.post("/v1/dead-letters/replay", body))
+            show(client.post("/v1/dead-letters/replay", body))
         else:
-            _show(client.get("/v1/dead-letters", queue=options.queue))
+            show(client.get("/v1/dead-letters", queue=options.queue))
     return 0
 
 
-def _client(options: argparse.Namespace) -> Client:
-    return Client(options.url, os.environ.get("STUDIO_API_KEY"))
-
-
-def _show(document: Any) -> None:
-    print(json.dumps(document, indent=2, ensure_ascii=False))
-
-
-def _parameter(text: str) -> tuple[str, Any]:
-    """`variations=4` → ("variations", 4): JSON where it is JSON, text otherwise."""
-    name, _, value = text.partition("=")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """What the command takes; every part of it adds its own."""
     parser = argparse.ArgumentParser(prog="studio", description="Image Studio from the shell.")
-    parser.add_argument("--url", default=os.environ.get("STUDIO_URL", DEFAULT_URL))
-    commands = parser.add_subparsers(required=True, metavar="command")
+    add_api(parser)
+    commands = parser.add_subparsers(required=True, metavar="command", dest="command")
 
     up = commands.add_parser("up", help="run the whole platform in this process")
     up.add_argument("--data", type=Path, default=Path(".studio"), help="where everything is kept")
@@ -129,28 +87,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--fresh", action="store_true", help="make it again even if it was made")
     demo.set_defaults(run=_demo)
 
-    run = commands.add_parser("run", help="start a workflow and watch it")
-    run.add_argument("workflow")
-    run.add_argument("-p", "--parameter", action="append", default=[], metavar="NAME=VALUE")
-    run.add_argument("--photo", type=Path, help="start from this photo")
-    run.add_argument("--quote", action="store_true", help="say what it would cost; start nothing")
-    run.add_argument("--detach", action="store_true", help="print the run's id and return")
-    run.add_argument("--out", type=Path, help="save the run's images as a ZIP here")
-    run.add_argument("--idempotency-key", help="the same key starts the run once")
-    run.set_defaults(run=_run)
-
-    for name, path, says in (
-        ("workflows", "/v1/workflows", "the workflows that there are"),
-        ("operations", "/v1/operations", "every operation with its parameters"),
-        ("runs", "/v1/runs", "the latest runs"),
-        ("usage", "/v1/usage", "totals of the library"),
-    ):
-        commands.add_parser(name, help=says).set_defaults(run=_get(path))
-
-    assets = commands.add_parser("assets", help="search the library")
-    assets.add_argument("query", nargs="?")
-    assets.add_argument("--run", dest="run_id")
-    assets.set_defaults(run=_assets)
+    for module in (discovery, choices, runs, library, compare):
+        module.add(commands)
 
     dead = commands.add_parser("dead-letters", help="messages that were given up")
     dead.add_argument("queue", help="create, edit, upscale, optimizer, library or tracker")

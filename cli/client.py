@@ -38,8 +38,10 @@ class ApiProblem(Exception):
 class Client:
     """Talks to one gateway."""
 
-    def __init__(self, url: str, key: str | None = None) -> None:
+    def __init__(self, url: str, key: str | None = None, workspace: str | None = None) -> None:
+        """workspace: which one is meant, where no keys are asked for; a key has its own."""
         headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers |= {"X-Workspace": workspace} if workspace else {}
         self._http = httpx.Client(base_url=url, headers=headers, timeout=60)
 
     def __enter__(self) -> Self:

@@ -11,7 +11,6 @@ import json
 import shutil
 import threading
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,8 @@ import embedded
 from cli.client import Client
 from cli.contact_sheet import contact_sheet
 from cli.progress import watch
+from cli.saving import save
+from cli.told import failed_items, tell_failed, tell_quote
 from embedded.platform import Platform, platform
 from studio import telemetry
 from studio.settings import Settings
@@ -93,12 +94,8 @@ def _campaign(
     if campaign.photo:
         parameters["photo"] = client.upload(campaign.photo)
     body = {"workflow": "social-media-campaign", "parameters": parameters}
-    quote = client.post("/v1/quotes", body)
-    price = quote["price"]["expected"]
-    print(
-        f"\n{campaign.title}: {quote['images']} images for {price['amount']} {price['currency']}",
-        flush=True,
-    )
+    print()
+    tell_quote(campaign.title, client.post("/v1/quotes", body))
     began = time.monotonic()
     key = derived("demo", uuid4() if fresh else "once", json.dumps(parameters, sort_keys=True))
     run = client.start(body, str(key))
@@ -107,11 +104,9 @@ def _campaign(
     assets = sorted(client.assets(run=run["id"]), key=lambda one: (one["step_index"], one["label"]))
     _table(assets)
     folder = out / campaign.folder
-    _unpack(client, run["id"], folder)
-    manifest = json.loads((folder / "manifest.json").read_text())["assets"]
-    failed = [one for one in state["items"] if one["state"] != "catalogued"]
-    for one in failed:
-        print(f"  not made: {one['label']}: {one['problem']['says']}")
+    manifest = save(client, {"run": run["id"], "name": "{operation}/{label}.{ext}"}, folder)
+    failed = failed_items(client, run["id"])
+    tell_failed(failed)
     shown = {"campaign": campaign, "run": state, "assets": manifest}
     return shown, state["status"] == "completed" and not failed
 
@@ -125,14 +120,6 @@ def _table(assets: list[dict[str, Any]]) -> None:
             f"  {name[:22]:<22} {one['operation']:<22} {image['width']:>5}×{image['height']:<5} "
             f"{one['bytes']:>10,} {cost['amount']:>4} {cost['currency']}  {one['trace_id'][:16]}"
         )
-
-
-def _unpack(client: Client, run: str, folder: Path) -> None:
-    archive = folder.with_suffix(".zip")
-    client.save("/v1/assets/download", archive, {"run": run, "name": "{operation}/{label}.{ext}"})
-    with zipfile.ZipFile(archive) as packed:
-        packed.extractall(folder)
-    archive.unlink()
 
 
 def _totals(client: Client) -> None:

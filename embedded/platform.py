@@ -8,8 +8,9 @@ done until the work stands where it stood (docs/adr/0002).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+import fcntl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +24,11 @@ from services.library.service import library
 from services.library.settings import LibrarySettings
 from services.optimizer.service import optimizer
 from services.upscale.service import upscale
+from studio import listening
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
 from studio.metadata import Metadata
+from studio.problems import Refused
 from studio.providers.accounts import ProviderSettings
 from studio.service import Ports, Service, running
 from studio.settings import Settings
@@ -51,8 +54,14 @@ class Platform:
 async def platform(
     data: Path, *, port: int = 0, host: str = "127.0.0.1"
 ) -> AsyncIterator[Platform]:
-    """Run everything; data is kept under `data`. Leaving the block drains and stops it all."""
+    """Run everything; data is kept under `data`. Leaving the block drains and stops it all.
+
+    Misconfigured if the port is taken, Refused if another platform has the data; nothing is
+    started then.
+    """
+    listening.listener("STUDIO_HTTP_PORT", host, port).close()
     async with AsyncExitStack() as stack:
+        stack.enter_context(_held(data))
         mongo_url = await stack.enter_async_context(metadata_server(data / "metadata"))
         s3 = await stack.enter_async_context(blob_server(data / "blobs"))
         stores = {
@@ -91,3 +100,20 @@ async def platform(
         )
         served = await stack.enter_async_context(running(gateway(ports("gateway", front))))
         yield Platform(url=f"http://{served.http}", data=data)
+
+
+@contextmanager
+def _held(data: Path) -> Iterator[None]:
+    """The folder as ours alone: a second platform would take the first one's stores for left-overs
+    and end them. The system lets go of it when this process ends, however that happens."""
+    data.mkdir(parents=True, exist_ok=True)
+    with (data / "lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Refused(
+                rule="embedded.data_in_use",
+                says=f"Another Image Studio runs on the data in {data}.",
+                fix="Stop it, or name another folder with --data.",
+            ) from error
+        yield
