@@ -32,8 +32,8 @@ from services.upscale.operations.creative import MAX_INPUT
 from services.upscale.providers.lanczos import LanczosEngine
 from services.upscale.providers.sharpened import SharpenedLanczos
 from services.upscale.providers.waifu2x import Waifu2x
-from services.upscale.sizes import MAX_PIXELS
 from services.upscale.waifu2x.net import CUNET
+from studio.imaging.enlargement import MAX_PIXELS
 from studio.imaging.image import Image
 from studio.imaging.similarity import psnr, ssim
 

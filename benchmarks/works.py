@@ -80,6 +80,8 @@ CONTENDERS = (
     Contender(
         "ours, equal settings", "ours", "", _OURS_EQUAL, ("webp", "avif", "mixed", "mixed+avif")
     ),
+    Contender("ours, as exported", "exported", "one", None, ("jpeg", "webp", "mixed")),
+    Contender("ours, as exported, best of formats", "exported", "best", None, ("mixed",)),
     Contender("bound", "bound", "", _OURS, _ENCODED),
     Contender("sharp", "sharp.mjs", "each", _SHARP),
     Contender("sharp, equal settings", "sharp.mjs", "each", _SHARP_EQUAL, _WITH_AVIF),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.contenders.measured import contend_prepared
-from benchmarks.contenders.ours import order
+from benchmarks.contenders.ours import Order, order
 from benchmarks.task import Task, edges
-from services.optimizer.batch import Order, in_threads
+from services.optimizer.batch import in_threads
 from services.optimizer.resize import Pyramid
 from studio.imaging.decode import decode
 from studio.imaging.image import Image

@@ -26,7 +26,9 @@ from services.optimizer.arrangement import (
     arranged,
     corner_for,
 )
+from services.optimizer.visible import is_clear
 from studio.imaging.colour import RGB, contrast_ratio, parse_hex, relative_luminance
+from studio.imaging.colour_names import HexColour
 from studio.imaging.geometry import Box
 from studio.imaging.image import FloatArray
 from studio.imaging.legibility import READABLE, contrast_on, scrim_colour
@@ -38,7 +40,6 @@ from studio.problems import Refused
 Kind = Literal["headline", "call_to_action", "logo"]
 Shade = Literal["none", "gradient", "box"]
 
-_HEX = r"^#[0-9a-fA-F]{6}$"
 _WHITE: RGB = (255, 255, 255)
 _BLACK: RGB = (0, 0, 0)
 _SIDES: tuple[Side, ...] = ("bottom", "left", "top", "right")
@@ -73,12 +74,11 @@ class Overlay(OperationParams):
         description="a picture in the blob store, best with transparency; never enlarged",
         examples=["sha256:" + "0" * 64],
     )
-    text_colour: str | None = Field(
-        default=None, pattern=_HEX, description="of the headline; null: what can be read best"
+    text_colour: HexColour | None = Field(
+        default=None, description="of the headline; null: what can be read best"
     )
-    brand_colour: str | None = Field(
+    brand_colour: HexColour | None = Field(
         default=None,
-        pattern=_HEX,
         description="of the button, and of the headline where that can be read",
         examples=["#e4572e"],
     )
@@ -156,6 +156,16 @@ def lay_out(
         tuple(canvas.blocks),
         tuple(notes if covered >= _COVERED else ()),
     )
+
+
+def check_logo(logo: Pillow.Image) -> None:
+    """Refused (`overlay.logo`) if there is nothing to see on a logo."""
+    if is_clear(logo):
+        raise Refused(
+            rule="overlay.logo",
+            says="The logo has no visible pixel: all of it is transparent.",
+            fix="Give a logo that can be seen, or leave it out.",
+        )
 
 
 def _area(image: Pillow.Image, safe: Box) -> PixelBox:

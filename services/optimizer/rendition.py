@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from PIL import Image as Pillow
 
+from services.optimizer.circle import round_window
 from services.optimizer.crop import (
     WHOLE,
     focal_crop,
@@ -19,6 +20,7 @@ from services.optimizer.focus import Focus
 from services.optimizer.padding import Padding, padded
 from services.optimizer.placements import Placement
 from services.optimizer.resize import Edges, Pyramid
+from studio.imaging.enlargement import may_be_made
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 from studio.problems import Refused
@@ -74,6 +76,7 @@ class TooSmall(Refused):
         """
         scale = scale or _needed_scale(size, placement, cut_out)
         self.long_side = _long_side(size, scale)  # px that the picture should have
+        self.is_mendable = _may_be_enlarged(size, self.long_side)  # by an upscale
         wide, tall = round(placement.width / scale), round(placement.height / scale)
         says = (
             f"{placement.id} is {placement.width}×{placement.height}; this "
@@ -90,7 +93,9 @@ class TooSmall(Refused):
             rule="optimizer.would_upscale",
             says=says,
             fix=f"Add upscale.conservative with long_side {self.long_side} before it, or use "
-            "fit: contain.",
+            "fit: contain."
+            if self.is_mendable
+            else "Use a larger master, or fit: contain: no upscale here makes this one so large.",
         )
 
 
@@ -221,6 +226,12 @@ def _long_side(size: tuple[int, int], scale: float) -> int:
     return round(max(size) * scale + 0.5)
 
 
+def _may_be_enlarged(size: tuple[int, int], long_side: int) -> bool:
+    """Whether an upscale makes a picture of this size so long, px."""
+    scale = long_side / max(size)
+    return may_be_made(*(max(1, round(side * scale)) for side in size))
+
+
 def _filling(size: tuple[int, int], placement: Placement) -> float:
     """How much larger a picture of this size must be to fill a placement."""
     return max(placement.width / size[0], placement.height / size[1])
@@ -237,12 +248,16 @@ def _window(image: Image, placement: Placement, focus: Focus, fitting: Fitting) 
 
 
 def _smart_window(image: Image, placement: Placement, focus: Focus, relative: float) -> Box:
-    """The largest window; of a portrait that is shown round, the head and some ground."""
+    """The largest window; where a circle of it is shown, one that has the subject in the circle."""
     box = focal_crop(focus.weights, relative, keep=focus.keep, safe=placement.safe_zone).box
-    head = focus.portrait if placement.shape == "circle" else None
-    if head is None:
+    if placement.shape != "circle":
         return box
-    return portrait_crop(box, head, least=placement.width / (box.width * image.width))
+    least = placement.width / (box.width * image.width)
+    if focus.portrait:
+        return portrait_crop(box, focus.portrait, least=least)
+    if _free(focus):
+        return box  # whole in the circle on clear ground, if it is not in this window
+    return round_window(box, focus, least, enough=SAFE_ENOUGH, kept=KEPT_ENOUGH)
 
 
 def _leaning(gravity: Gravity) -> tuple[float, float]:

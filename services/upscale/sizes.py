@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from studio.imaging.enlargement import MAX_PIXELS, MAX_SIDE, may_be_made
 from studio.imaging.facts import ImageFacts
 from studio.operation import OperationParams
 from studio.problems import Refused
-
-MAX_SIDE = 8192
-MAX_PIXELS = 40_000_000  # of the result: 160 MB decoded (Pillow keeps 4 bytes for RGB, too)
+from studio.wording import spelled_as
 
 LIMIT = f"the result has sides up to {MAX_SIDE:,} px and {MAX_PIXELS:,} pixels"
 
@@ -59,7 +58,7 @@ class SizeParams(OperationParams):
     """How large. Exactly one of factor, target, long_side and cover."""
 
     factor: float | None = Field(default=None, gt=1, le=8)
-    target: str | None = Field(
+    target: Annotated[str, spelled_as(targets)] | None = Field(
         default=None, description="a named size", json_schema_extra=_list_targets
     )
     long_side: int | None = Field(default=None, ge=16, le=MAX_SIDE, description="px")
@@ -92,7 +91,7 @@ def check_size(operation: str, image: ImageFacts, params: SizeParams) -> None:
     """Raise Refused if what is to be made exceeds the limits; what is already larger passes."""
     width, height = params.of(image)
     is_made = (width, height) != (image.width, image.height)
-    if is_made and (max(width, height) > MAX_SIDE or width * height > MAX_PIXELS):
+    if is_made and not may_be_made(width, height):
         raise Refused(
             rule=f"{operation}.max_size",
             says=f"{width}×{height} px is more than is made here: sides up to {MAX_SIDE:,}, "

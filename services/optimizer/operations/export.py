@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
 from services.optimizer.batch import in_threads
-from services.optimizer.encoding import DEFAULT_FLOOR, Encoded, Wish, encode_for
-from services.optimizer.focus import FOCUS_VERSION, Focus, find_focus
-from services.optimizer.overlay import Block, Laid, Overlay, lay_out
+from services.optimizer.encoding import (
+    DEFAULT_FLOOR,
+    Encoded,
+    Wish,
+    encode_for,
+    keeps_transparency,
+)
+from services.optimizer.focus import FOCUS_VERSION, Focus, Region, find_focus
+from services.optimizer.overlay import Block, Laid, Overlay, check_logo, lay_out
 from services.optimizer.padding import Padding
 from services.optimizer.placements import Format, Placement, placement_book
 from services.optimizer.product import framed, reviewed
@@ -26,8 +33,10 @@ from services.optimizer.rendition import (
     told,
 )
 from services.optimizer.resize import Pyramid
+from services.optimizer.visible import is_clear, is_cut_out, nothing_seen
 from studio.compute import compute
 from studio.imaging.colour import RGB, parse_hex
+from studio.imaging.colour_names import HexColour
 from studio.imaging.decode import decode
 from studio.imaging.encode import Effort
 from studio.imaging.facts import ImageFacts
@@ -36,7 +45,7 @@ from studio.imaging.image import Image
 from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Refused
 
-_COLOUR = r"^#[0-9a-fA-F]{6}$"
+_MOST_REGIONS = 8  # of the focus that are told with every rendition; named ones and faces first
 
 
 class Params(OperationParams):
@@ -54,11 +63,11 @@ class Params(OperationParams):
     fit: Fit = Field(default="smart", description="contain loses no pixel and pads instead")
     gravity: Gravity = Field(default="centre", description="which part cover keeps")
     padding: Padding = Field(default="blur", description="what contain fills with")
-    background: str = Field(
-        default="#ffffff", pattern=_COLOUR, description="under transparency; padding: colour"
+    background: HexColour = Field(
+        default="#ffffff", description="under transparency; padding: colour"
     )
-    brand_colour: str | None = Field(
-        default=None, pattern=_COLOUR, description="for padding: brand", examples=["#0a3d62"]
+    brand_colour: HexColour | None = Field(
+        default=None, description="for padding: brand", examples=["#0a3d62"]
     )
     force: bool = Field(default=False, description="stretch distorts; this says it is meant")
     unsafe: Literal["review", "contain"] = Field(
@@ -71,7 +80,9 @@ class Params(OperationParams):
         default_factory=list, max_length=50, description="what matters, normalised; found if empty"
     )
     format: Format | None = Field(
-        default=None, description="null: the smallest that the placement takes, at equal quality"
+        default=None,
+        description="null: the smallest that the placement takes, at equal quality; avif only "
+        "where a placement names it, and none does yet",
     )
     quality_floor: float = Field(default=DEFAULT_FLOOR, ge=0.5, le=1, description="least SSIM")
     effort: Effort = Field(
@@ -128,6 +139,7 @@ class Export(Operation[Params]):
         "never enlarges: what would have to be fails alone, with the size that it needs",
         "a cut-out too small to fill a placement stands free in it, if it is half of the safe zone",
         "a placement that requires alt text refuses pictures without",
+        "without a format, which of its formats a file has is known once it is written",
     )
 
     def pinned(self, params: Params) -> Mapping[str, Any]:
@@ -156,7 +168,11 @@ class Export(Operation[Params]):
         ]
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
-        """One image a placement, of its exact size."""
+        """One image a placement, of its exact size.
+
+        Where no format is asked for, the media type is the one that the placement names first (and
+        that keeps transparency, if there is any): which is smallest, only the run sees.
+        """
         alpha = image.alpha if image else False
         failed = {one.label for one in self.failures(image, params)}
         return [
@@ -169,14 +185,16 @@ class Export(Operation[Params]):
         focus = await self._focus(work, image)
         alt_text = params.alt_text or work.about.alt_text
         logo = await self._logo(work)
-        batch = _Batch(image, focus, params, alt_text, logo)
+        batch = Batch(image, focus, params, alt_text, logo)
         return await compute(batch.exported, _chosen(params))
 
     async def _logo(self, work: Work[Params]) -> Image | None:
         overlay = work.params.overlay
         if overlay is None or overlay.logo is None:
             return None
-        return await compute(decode, await work.read_blob(overlay.logo))
+        logo = await compute(decode, await work.read_blob(overlay.logo))
+        check_logo(logo.pixels)
+        return logo
 
     async def _focus(self, work: Work[Params], image: Image) -> Focus:
         """Found once for a master; what the user names is not looked for."""
@@ -189,8 +207,8 @@ class Export(Operation[Params]):
         return Focus.from_document(await work.found(f"focus {FOCUS_VERSION}", look))
 
 
-class _Batch:
-    """All renditions of one master."""
+class Batch:
+    """All renditions of one master: its halves are shared, and nothing is decoded twice."""
 
     def __init__(
         self,
@@ -199,27 +217,31 @@ class _Batch:
         params: Params,
         alt_text: str | None,
         logo: Image | None,
+        today: date | None = None,
     ) -> None:
+        """today: the day for which a placement must be valid; by default the day of now (UTC)."""
         self._image, self._focus, self._params = image, focus, params
         self._pyramid = Pyramid(image.pixels)
+        self._is_cut_out, self._is_clear = is_cut_out(image.pixels), is_clear(image.pixels)
         self._alt_text, self._logo = alt_text, logo
+        self._today = today or datetime.now(UTC).date()
 
     def exported(self, placements: Sequence[Placement]) -> list[Output | Failure]:
         """One output or failure a placement, the largest made first."""
         return in_threads(self._export, placements, _effort)
 
     def _export(self, placement: Placement) -> Output | Failure:
-        details: dict[str, Any] = {"placement": placement.id, "platform": placement.platform}
+        details = _named(placement)
         try:
             self._check_alt_text(placement)
-            rendition = self._fitted(placement)
+            rendition = self._seen(self._fitted(placement), placement)
             rendition, laid = self._with_overlay(rendition, placement)
             encoded = encode_for(rendition.image, placement, self._params.wish())
         except Refused as refused:
-            if isinstance(refused, TooSmall):
+            if isinstance(refused, TooSmall) and refused.is_mendable:
                 details["remedy"] = _remedy(refused.long_side)
             return Failure(refused.as_problem(), label=placement.id, details=details)
-        return self._output(details, rendition, encoded, laid)
+        return self._output(placement, rendition, encoded, laid)
 
     def _fitted(self, placement: Placement) -> Rendition:
         """The pixels: a product as its shop wants it, all else by the fit that was asked for."""
@@ -229,6 +251,15 @@ class _Batch:
             return product
         fitted = render(self._image, placement, self._focus, fitting, pyramid=self._pyramid)
         return reviewed(fitted, placement)
+
+    def _seen(self, rendition: Rendition, placement: Placement) -> Rendition:
+        """As it will be seen: on the background, if no file for the placement is transparent."""
+        wish = self._params.wish()
+        if not keeps_transparency(placement, wish):
+            flat = rendition.image.flattened(wish.background)
+            rendition = replace(rendition, image=rendition.image.with_pixels(flat))
+        blank = nothing_seen(rendition, of_cut_out=self._is_cut_out, of_nothing=self._is_clear)
+        return replace(rendition, needs_review=blank) if blank else rendition
 
     def _with_overlay(
         self, rendition: Rendition, placement: Placement
@@ -253,6 +284,8 @@ class _Batch:
         )
         review = rendition.needs_review or (laid.notes[0] if laid.notes else None)
         image = rendition.image.with_pixels(laid.pixels)
+        if self._logo:
+            image = image.with_part(self._logo)
         return replace(rendition, image=image, needs_review=review), laid
 
     def _check_alt_text(self, placement: Placement) -> None:
@@ -265,7 +298,7 @@ class _Batch:
 
     def _output(
         self,
-        details: dict[str, Any],
+        placement: Placement,
         rendition: Rendition,
         encoded: Encoded,
         laid: Laid | None,
@@ -277,27 +310,51 @@ class _Batch:
             alpha=rendition.image.has_alpha and encoded.media_type != "image/jpeg",
         )
         focus, encoding = self._focus, encoded.encoding
-        details |= told(rendition) | {
-            "placements_version": placement_book(self._params.placements_version).version,
-            "detectors": [one.model_dump() for one in focus.detectors],
-            "faces": sum(one.kind == "face" for one in focus.regions),
-            "bytes": len(encoded.data),
-            "quality": encoding.quality,
-            "encoder": encoding.media_type.removeprefix("image/"),
-            "subsampling": encoding.subsampling if encoding.quality else None,
-            "trials": encoded.trials,
-            "ssim": encoded.ssim,
-            "alt_text": self._alt_text,
-            "overlay": [_told_block(block) for block in laid.blocks] if laid else [],
-        }
-        notes = (*focus.notes, *encoded.notes)
+        details = (
+            _named(placement)
+            | told(rendition)
+            | {
+                "placements_version": placement_book(self._params.placements_version).version,
+                "detectors": [one.model_dump() for one in focus.detectors],
+                "faces": sum(one.kind == "face" for one in focus.regions),
+                "focus": [_told_region(one) for one in focus.regions[:_MOST_REGIONS]],
+                "bytes": len(encoded.data),
+                "quality": encoding.quality,
+                "encoder": encoding.media_type.removeprefix("image/"),
+                "subsampling": encoding.subsampling if encoding.quality else None,
+                "trials": encoded.trials,
+                "ssim": encoded.ssim,
+                "alt_text": self._alt_text,
+                "overlay": [_told_block(block) for block in laid.blocks] if laid else [],
+            }
+        )
+        notes = (*_validity(placement, self._today), *focus.notes, *encoded.notes)
         return Output(
             data=encoded.data,
             facts=facts,
-            label=details["placement"],
+            label=placement.id,
             details=details,
             notes=notes,
         )
+
+
+def _named(placement: Placement) -> dict[str, Any]:
+    return {"placement": placement.id, "platform": placement.platform}
+
+
+def _validity(placement: Placement, today: date) -> tuple[str, ...]:
+    """What is to be said of a placement that does not hold on a day."""
+    if placement.valid_until and placement.valid_until < today:
+        return (f"{placement.id} was valid until {placement.valid_until}: see its newest version.",)
+    if placement.valid_from and placement.valid_from > today:
+        return (f"{placement.id} is valid from {placement.valid_from} on, and not before.",)
+    return ()
+
+
+def _told_region(region: Region) -> dict[str, Any]:
+    """Where on the master, normalised; to a fraction of a pixel of any rendition."""
+    box = {name: round(edge, 5) for name, edge in region.box.model_dump().items()}
+    return region.model_dump(include={"kind", "weight", "detector"}) | {"box": box}
 
 
 def _told_block(block: Block) -> dict[str, Any]:
@@ -309,9 +366,18 @@ def _chosen(params: Params) -> list[Placement]:
 
 
 def _too_small(size: tuple[int, int], placement: Placement) -> Failure:
-    """With the size that fills the placement: that one is enough for every picture."""
+    """With the size that fills the placement: that one is enough for every picture.
+
+    The remedy covers the placement, whatever the picture's size, so that one step can help many;
+    there is none where that is more than an upscale makes of this picture.
+    """
     refused = TooSmall(size, placement)
-    return Failure(refused.as_problem(), placement.id, {"remedy": _remedy(refused.long_side)})
+    remedy = {
+        "operation": "upscale.conservative",
+        "params": {"cover": {"width": placement.width, "height": placement.height}},
+    }
+    details = {"remedy": remedy} if refused.is_mendable else {}
+    return Failure(refused.as_problem(), placement.id, details)
 
 
 def _remedy(long_side: int) -> dict[str, Any]:

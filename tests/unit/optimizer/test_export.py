@@ -1,18 +1,20 @@
 """Exports: exact sizes, bytes within limits, nothing enlarged, nothing lost silently."""
 
+from datetime import date
 from uuid import uuid4
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
-from PIL import ImageFilter
+from PIL import ImageDraw, ImageFilter
 
 from services.optimizer.crop import WHOLE
 from services.optimizer.encoding import Wish, encode_for
 from services.optimizer.focus import Focus, find_focus
-from services.optimizer.operations.export import Export
+from services.optimizer.operations.export import Batch, Export, Params
 from services.optimizer.placements import placement_book
 from services.optimizer.rendition import Fitting, render
+from services.upscale.operations.conservative import Conservative
 from studio.imaging.decode import decode, inspect
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
@@ -96,6 +98,26 @@ async def test_the_master_that_the_fix_asks_for_is_large_enough():
     assert isinstance(made, Output)
 
 
+@pytest.mark.parametrize(("size", "fits"), [((900, 200), set()), ((2000, 400), {"email_banner"})])
+async def test_no_remedy_is_named_that_no_upscale_can_do_and_what_fits_is_made(size, fits):
+    banner = Image(Pillow.effect_noise(size, 60).convert("RGB"))
+    operation, enlarge = Export(), Conservative()
+    params = operation.parse({"placements": ["all"], "alt_text": "A banner"})
+    foreseen = operation.failures(banner.facts, params)
+    _, made = await export(banner, placements=["all"], alt_text="A banner")
+    small = [one for one in made if isinstance(one, Failure)]
+    assert fits <= {one.label for one in made if isinstance(one, Output)}
+    assert [one.label for one in foreseen] == [one.label for one in small]
+    remedies = [one.details["remedy"] for one in (*small, *foreseen) if one.details.get("remedy")]
+    for remedy in remedies:
+        enlarge.check(banner.facts, enlarge.parse(remedy["params"]))
+    hopeless = [one for one in (*small, *foreseen) if not one.details.get("remedy")]
+    assert remedies
+    assert "instagram_story" in {one.label for one in hopeless}
+    for one in hopeless:
+        assert one.problem.fix.startswith("Use a larger master, or fit: contain")
+
+
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (4000, 30), (500, 400), (1080, 1080)])
 @pytest.mark.parametrize("padding", ["colour", "brand", "blur", "mirror", "transparent"])
 def test_contain_loses_no_pixel_and_enlarges_none(size, padding):
@@ -157,6 +179,94 @@ async def test_a_blank_or_fully_transparent_master_is_cropped_to_its_centre():
         _, [made] = await export(Image(pixels), placements=["facebook_link"])
         box = made.details["crop"]
         assert (box["y0"] + box["y1"]) / 2 == pytest.approx(0.5, abs=0.02)
+
+
+def cut_out(colour: str, size: int = 2000) -> Image:
+    """A disc on clear ground."""
+    pixels = Pillow.new("RGBA", (size, size))
+    ImageDraw.Draw(pixels).ellipse((size / 4, size / 4, size * 0.75, size * 0.75), fill=colour)
+    return Image(pixels)
+
+
+@pytest.mark.parametrize("fit", ["smart", "contain"])
+async def test_a_picture_of_nothing_is_left_for_people_to_look_at(fit):
+    clear = Image(Pillow.new("RGBA", (2000, 2000), (255, 0, 0, 3)))
+    _, made = await export(clear, placements=["instagram_square", "facebook_link"], fit=fit)
+    assert all("Nothing" in one.details["needs_review"] for one in made)
+
+
+@pytest.mark.parametrize(
+    ("colour", "background", "is_seen"),
+    [("white", "#ffffff", False), ("black", "#000000", False), ("white", "#000000", True)],
+)
+async def test_a_cut_out_that_vanishes_in_its_background_is_left_for_people(
+    colour, background, is_seen
+):
+    chosen = ["instagram_square", "instagram_portrait"]  # JPEG only
+    _, made = await export(cut_out(colour), placements=chosen, background=background)
+    for one in made:
+        review = one.details["needs_review"]
+        assert (review is None) if is_seen else ("colour of its background" in review)
+
+
+async def test_a_white_product_on_a_shops_white_ground_is_left_for_people():
+    _, [white] = await export(cut_out("white", 3600), placements=["amazon_main"])
+    assert "colour of its background" in white.details["needs_review"]
+    _, [red] = await export(cut_out("red", 3600), placements=["amazon_main"])
+    assert red.details["needs_review"] is None
+
+
+async def test_transparency_that_is_kept_hides_nothing():
+    _, [made] = await export(cut_out("white"), placements=["facebook_link"], format="png")
+    assert made.facts.alpha
+    assert made.details["needs_review"] is None
+
+
+async def test_a_picture_that_is_lost_in_its_padding_is_left_for_people():
+    speck = Image(Pillow.effect_noise((60, 60), 60).convert("RGB"))
+    _, [made] = await export(speck, placements=["instagram_square"], fit="contain")
+    assert made.details["needs_review"] == (
+        "The picture covers 0.3% of the placement; all else is padding."
+    )
+
+
+async def test_what_the_crop_was_led_by_is_told_with_the_rendition(astronaut):
+    _, [made] = await export(astronaut, placements=["facebook_link"])
+    told = made.details["focus"]
+    assert 1 <= len(told) <= 8
+    face = next(one for one in told if one["kind"] == "face")
+    assert face["detector"] == "BlazeFace short-range"
+    assert face["weight"] > 0.25
+    box = face["box"]
+    assert 0 <= box["x0"] < box["x1"] <= 1
+    assert 0 <= box["y0"] < box["y1"] <= 1
+    assert {"kind", "box", "weight", "detector"} == set(face)
+
+
+@pytest.mark.parametrize(
+    ("version", "day", "said"),
+    [
+        ("2025-10", date(2026, 3, 1), "was valid until 2026-02-28"),
+        ("2025-10", date(2026, 2, 28), None),
+        ("2026-11", date(2026, 2, 28), "is valid from 2026-03-01 on"),
+        ("2026-11", date(2026, 3, 1), None),
+    ],
+)
+def test_a_placement_that_does_not_hold_on_the_day_says_so_in_a_note(astronaut, version, day, said):
+    params = Params(placements=["meta_vertical"], placements_version=version)
+    focus = find_focus(astronaut, [WHOLE])
+    batch = Batch(astronaut, focus, params, alt_text=None, logo=None, today=day)
+    [made] = batch.exported([placement_book(version).placement("meta_vertical")])
+    assert isinstance(made, Output)
+    found = [note for note in made.notes if "valid" in note]
+    assert (said in found[0]) if said else not found
+
+
+async def test_no_file_is_avif_unless_a_placement_names_it(astronaut):
+    """Bluesky takes image/*, without a word on what its readers can show."""
+    assert not [one.id for one in BOOK.placements if "avif" in one.formats]
+    _, [link] = await export(astronaut, placements=["bluesky_link"])
+    assert link.facts.media_type in ("image/jpeg", "image/webp")
 
 
 async def test_regions_that_are_given_count_alone(astronaut):

@@ -155,6 +155,23 @@ async def test_an_export_writes_on_each_rendition_and_tells_where(photos, logo):
         )
 
 
+@pytest.mark.parametrize(
+    ("own", "of_the_logo", "told"),
+    [
+        (None, "trainedAlgorithmicMedia", "compositeSynthetic"),
+        ("trainedAlgorithmicMedia", None, "trainedAlgorithmicMedia"),
+        (None, None, None),
+    ],
+)
+async def test_a_file_with_a_generated_logo_says_so(logo, own, of_the_logo, told):
+    master = Image(Pillow.new("RGB", (1080, 1080), "#335577"), source_type=own)
+    name = "sha256:" + "c" * 64
+    drawn = encode(Image(logo, source_type=of_the_logo), "image/png", 90)
+    asked = {"placements": ["instagram_square"], "overlay": {"logo": name}}
+    [made] = await export(master, {name: drawn}, **asked)
+    assert decode(made.data).source_type == told
+
+
 async def test_text_that_does_not_fit_one_placement_fails_there_alone():
     master = Image(Pillow.new("RGB", (2000, 2000), "#335577").filter(ImageFilter.BoxBlur(1)))
     long = "Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichenverleihungsurkundenmappe"
@@ -165,3 +182,39 @@ async def test_text_that_does_not_fit_one_placement_fails_there_alone():
     failed = [one for one in made if isinstance(one, Failure)]
     assert {one.problem.rule for one in failed} <= {"text.does_not_fit"}
     assert failed
+
+
+def on_nothing() -> Image:
+    """A green disc low on clear ground, with room for a headline above it."""
+    pixels = Pillow.new("RGBA", (2400, 2400))
+    ImageDraw.Draw(pixels).ellipse((700, 1300, 1700, 2300), fill="#1e783c")
+    return Image(pixels)
+
+
+async def test_words_are_judged_on_the_background_that_an_opaque_file_will_have():
+    """On clear ground there may be anything behind them; behind a JPEG there is what was asked."""
+    overlay = {"headline": "Made for mornings", "scrim": "none", "position": "top"}
+    for background in ("#ffffff", "#000000"):
+        [made] = await export(
+            on_nothing(), {}, placements=["instagram_square"], overlay=overlay,
+            background=background,
+        )  # fmt: skip
+        assert isinstance(made, Output)
+        assert made.facts.media_type == "image/jpeg"
+        [block] = made.details["overlay"]
+        assert block["contrast"] > 15
+        assert block["scrim"] == "none"
+    [kept] = await export(
+        on_nothing(), {}, placements=["facebook_square"], overlay=overlay, format="png"
+    )
+    assert isinstance(kept, Failure)
+    assert kept.problem.rule == "overlay.contrast"
+
+
+async def test_a_logo_of_which_nothing_can_be_seen_is_refused():
+    name = "sha256:" + "b" * 64
+    clear = encode(Image(Pillow.new("RGBA", (300, 300), (255, 0, 0, 2))), "image/png", 90)
+    master = Image(Pillow.new("RGB", (1200, 1200), "#335577"))
+    with pytest.raises(Refused) as refused:
+        await export(master, {name: clear}, placements=["instagram_square"], overlay={"logo": name})
+    assert refused.value.rule == "overlay.logo"

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from services.optimizer.batch import Encoding, Order, render_all
+from services.optimizer.batch import Encoding, in_threads
 from services.optimizer.resize import Pyramid
 from studio.imaging.decode import decode
-from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 from studio.imaging.similarity import ssim
 from tests.conftest import PHOTOS
@@ -61,8 +60,12 @@ def test_renditions_of_the_masters_own_size_are_written_with_their_own_settings(
     """Pillow keeps a file's settings in the picture while it writes: sharing it mixed them up."""
     grain = np.random.default_rng(7).integers(0, 255, (500, 500, 3), dtype=np.uint8)
     image = Image(Pillow.fromarray(grain))
-    whole = Box(x0=0, y0=0, x1=1, y1=1)
+    pyramid = Pyramid(image.pixels)
     how = [Encoding("image/jpeg", 20), Encoding("image/jpeg", 95), Encoding("image/webp", 80)] * 6
-    made = render_all(image, [Order(500, 500, whole, one) for one in how], threads=4)
+
+    def written(one: Encoding) -> bytes:
+        return one.write(image.with_pixels(pyramid.resized((500, 500))))
+
+    made = in_threads(written, how, lambda one: one.quality or 0, threads=4)
     alone = {one: one.write(image) for one in dict.fromkeys(how)}
     assert all(data == alone[one] for data, one in zip(made, how, strict=True))
