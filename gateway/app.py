@@ -5,12 +5,24 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
 from gateway.http import add_problems
 from gateway.observed import measured
-from gateway.routes import assets, dead_letters, discovery, placements, runs, uploads
+from gateway.routes import (
+    assets,
+    changes,
+    choices,
+    compare,
+    dead_letters,
+    discovery,
+    placements,
+    providers,
+    runs,
+    uploads,
+)
+from gateway.routes.parameters import known_parameters
 from gateway.runs import Runs
 from gateway.settings import GatewaySettings
 from gateway.store import RunStore
@@ -30,11 +42,25 @@ _TAGS = [
     {"name": "uploads", "description": "Bring pictures in."},
     {"name": "quotes", "description": "Know the price before."},
     {"name": "runs", "description": "Start, follow and call off."},
-    {"name": "discovery", "description": "What can be run."},
+    {"name": "discovery", "description": "What can be run, by whom, and what can be named."},
     {"name": "placements", "description": "What each platform takes and covers, by version."},
-    {"name": "assets", "description": "The library: find, organise, download."},
+    {"name": "assets", "description": "The library: find, compare, review, organise, download."},
     {"name": "operations", "description": "For those who are paged."},
 ]
+
+#: Literal paths before those with an id in the same place: /assets/compare, then /assets/{asset}.
+MODULES = (
+    uploads,
+    runs,
+    discovery,
+    choices,
+    providers,
+    placements,
+    compare,
+    changes,
+    assets,
+    dead_letters,
+)
 
 _UNTRACED = ",".join(path.strip("/") for path in PATHS)
 
@@ -42,8 +68,8 @@ _UNTRACED = ",".join(path.strip("/") for path in PATHS)
 def create_app() -> FastAPI:
     """The application without its parts; its description is complete."""
     app = FastAPI(title="Image Studio", version="1", description=_DESCRIPTION, openapi_tags=_TAGS)
-    for module in (uploads, runs, discovery, placements, assets, dead_letters):
-        app.include_router(module.router)
+    for module in MODULES:
+        app.include_router(module.router, dependencies=[Depends(known_parameters)])
     return app
 
 

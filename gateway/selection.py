@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +31,11 @@ class AssetFilters(BaseModel):
     collection: str = ""
     tags: list[str] = Field(default_factory=list, description="any of them")
     favourite: bool | None = None
+    needs_review: bool | None = Field(
+        default=None, description="whoever made it gave a reason to look, and nobody did yet"
+    )
+    reviewed: bool | None = Field(default=None, description="approved or rejected by a person")
+    review: Literal["", "approved", "rejected"] = ""
     blob: str = ""
     parent: str = ""
     media_type: str = ""

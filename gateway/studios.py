@@ -56,9 +56,9 @@ class Studios:
         self.library: Any = library_pb2_grpc.LibraryStub(self._channels["library"])
         self.placements: Any = optimizer_pb2_grpc.PlacementsStub(self._channels["optimizer"])
 
-    async def describe(self) -> list[dict[str, Any]]:
-        """Every operation of every studio."""
-        answers = await asyncio.gather(*(self._describe(name) for name in self._stubs))
+    async def describe(self, *studios: str) -> list[dict[str, Any]]:
+        """Every operation of these studios; of all, if none is named."""
+        answers = await asyncio.gather(*(self._describe(name) for name in studios or self._stubs))
         return [operation for answer in answers for operation in answer]
 
     async def quote(self, workspace: str, step: Step, image: ImageFacts | None) -> Foreseen:
@@ -105,28 +105,38 @@ class Studios:
             answer = await self._stubs[name].Describe(
                 studio_pb2.DescribeRequest(), timeout=_SECONDS
             )
-        return [
-            {
-                "name": one.name,
-                "summary": one.summary,
-                "providers": list(one.providers),
-                "needs_image": one.needs_image,
-                "limits": list(one.limits),
-                "unit_prices": {
-                    name: price_from(price).model_dump(mode="json")
-                    for name, price in one.unit_prices.items()
-                },
-                "engines": [_engine(engine) for engine in one.engines],
-                "parameters": json_format.MessageToDict(one.params_schema),
-            }
-            for one in answer.operations
-        ]
+        return described(answer)
+
+
+def described(answer: studio_pb2.DescribeResponse) -> list[dict[str, Any]]:
+    """What a studio says of its operations, as JSON."""
+    return [
+        {
+            "name": one.name,
+            "summary": one.summary,
+            "providers": list(one.providers),
+            "needs_image": one.needs_image,
+            "limits": list(one.limits),
+            "unit_prices": {
+                name: price_from(price).model_dump(mode="json")
+                for name, price in one.unit_prices.items()
+            },
+            "engines": [_engine(engine) for engine in one.engines],
+            "absent": {
+                lack.provider: Problem.model_validate_json(lack.problem).as_rfc9457()
+                for lack in one.absent
+            },
+            "parameters": json_format.MessageToDict(one.params_schema),
+        }
+        for one in answer.operations
+    ]
 
 
 def _engine(engine: studio_pb2.Engine) -> dict[str, Any]:
     """What may be bought of a provider, with its price and its limits."""
     return {
         "provider": engine.provider,
+        "account": engine.account,
         "products": [
             {
                 "name": one.name,

@@ -23,6 +23,7 @@ from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_serv
 from studio.imaging.facts import ImageFacts
 from studio.listening import listener
 from studio.money import Money, PriceRange
+from studio.naming import did_you_mean
 from studio.operation import AnyEngine, AnyOperation, Failure, needs_image
 from studio.problems import Broken, Problem, Refused, StudioError, Unavailable
 from studio.providers.offers import Offer, offers, spanning
@@ -170,6 +171,10 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                     limits=one.limits,
                     unit_prices=_unit_prices(one),
                     engines=[_engine_to(engine) for engine in one.paid.values()],
+                    absent=[
+                        studio_pb2.AbsentProvider(provider=name, problem=lack.model_dump_json())
+                        for name, lack in one.absent.items()
+                    ],
                 )
                 for one in self._operations.values()
             ],
@@ -210,6 +215,7 @@ def _offers(engine: AnyEngine) -> list[Offer]:
 def _engine_to(engine: AnyEngine) -> studio_pb2.Engine:
     return studio_pb2.Engine(
         provider=engine.provider,
+        account=getattr(engine, "account", ""),  # nobody pays for a model of one's own
         products=[
             studio_pb2.Product(
                 name=one.product,
@@ -240,7 +246,9 @@ def find_operation(operations: Mapping[str, OperationT], name: str) -> Operation
         raise Refused(
             rule="operation.unknown",
             says=f"There is no operation {name!r} here.",
-            fix="Use one of the valid ones; GET /v1/operations describes them.",
+            fix=did_you_mean(
+                name, operations, "Use one of the valid ones; GET /v1/operations describes them."
+            ),
             valid=sorted(operations),
         )
     return operations[name]

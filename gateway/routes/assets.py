@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import uuid4
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from google.protobuf import json_format
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,6 +22,7 @@ from studio.v1 import library_pb2 as pb
 router = APIRouter(prefix="/v1", tags=["assets"], responses=PROBLEMS)
 
 _MAX_ARCHIVE = 5000  # assets in one archive
+_NUMBERS = ("bytes", "downloads", "shares", "assets", "favourites")  # 64 bits: text in proto JSON
 
 
 class AssetPage(BaseModel):
@@ -34,7 +36,10 @@ class AssetQuery(AssetFilters):
     """Filters, order and page."""
 
     sort: str = Field(
-        default="-created_at", description="created_at, updated_at, bytes, cost, title"
+        default="-created_at",
+        description="created_at, updated_at, bytes, cost, downloads, shares or title; with - "
+        "before it, the greatest first",
+        examples=["-downloads"],
     )
     cursor: str = ""
     limit: int = Field(default=50, ge=1, le=200)
@@ -49,6 +54,9 @@ class AssetPatch(BaseModel):
     description: str | None = Field(default=None, max_length=4000)
     alt_text: str | None = Field(default=None, max_length=2000)
     favourite: bool | None = None
+    review: Literal["", "approved", "rejected"] | None = Field(
+        default=None, description='what a person says of it; "" takes that back'
+    )
     add_tags: list[str] = Field(default_factory=list, max_length=100)
     remove_tags: list[str] = Field(default_factory=list, max_length=100)
     add_collections: list[str] = Field(default_factory=list, max_length=100)
@@ -74,7 +82,11 @@ class ArchiveRequest(AssetFilters):
 async def search(
     request: Request, workspace: Workspace, query: Annotated[AssetQuery, Query()]
 ) -> AssetPage:
-    """Newest first by default; pages neither repeat nor skip assets while others are added."""
+    """Newest first by default; pages neither repeat nor skip assets while others are added.
+
+    `needs_review=true` lists what a studio is not sure of and nobody has looked at yet (the asset's
+    `needs_review` says why); `sort=-downloads` and `sort=-shares` list what is wanted most.
+    """
     async with asking("library"):
         answer = await _library(request).ListAssets(
             listing(workspace, query, sort=query.sort, cursor=query.cursor, limit=query.limit)
@@ -94,7 +106,8 @@ async def look(request: Request, asset: str, workspace: Workspace) -> dict[str, 
 async def change(
     request: Request, asset: str, body: AssetPatch, workspace: Workspace
 ) -> dict[str, Any]:
-    """Title, texts, favourite, tags and collections; the pixels never change."""
+    """Title, texts, favourite, review, tags and collections; the pixels never change. Many at
+    once: POST /v1/assets/changes."""
     update = pb.UpdateAssetRequest(
         workspace=workspace, id=asset, **body.model_dump(exclude_none=True)
     )
@@ -140,6 +153,25 @@ async def thumbnail(request: Request, asset: str, workspace: Workspace) -> Respo
     blobs: BlobStore = request.app.state.blobs
     headers = {"Cache-Control": "private, max-age=31536000, immutable"}
     return Response(await blobs.get(found.thumbnail), media_type="image/webp", headers=headers)
+
+
+@router.post("/assets/{asset}/shares", summary="Tell that an asset was shared")
+async def share(
+    request: Request,
+    asset: str,
+    workspace: Workspace,
+    idempotency_key: Annotated[
+        str | None, Header(max_length=255, description="the same key counts once")
+    ] = None,
+) -> dict[str, Any]:
+    """Whoever publishes a picture says so here: nothing hears of it by itself. The answer is the
+    asset; its `shares`, `sort=-shares` and /v1/usage count what was told."""
+    record = pb.RecordShareRequest(
+        workspace=workspace, ids=[asset], share_id=idempotency_key or str(uuid4())
+    )
+    async with asking("library"):
+        await _library(request).RecordShare(record)
+    return shown(await _asset(request, workspace, asset))
 
 
 @router.get(
@@ -215,11 +247,49 @@ async def delete_collection(request: Request, name: str, workspace: Workspace) -
         )
 
 
-@router.get("/usage", summary="Totals of the library")
-async def usage(request: Request, workspace: Workspace) -> dict[str, Any]:
-    """Assets, bytes, cost and downloads; by operation and by provider."""
+class UsageQuery(BaseModel):
+    """Of which assets; all that is given must hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: str = Field(default="", description="a campaign, a brand, a product line")
+    run: str = ""
+    workflow: str = ""
+    created_from: datetime | None = Field(default=None, description="inclusive")
+    created_to: datetime | None = Field(default=None, description="exclusive")
+
+
+_USAGE = {
+    "assets": 42,
+    "bytes": 18345678,
+    "favourites": 3,
+    "downloads": 17,
+    "shares": 5,
+    "cost": {"amount": "0.64", "currency": "USD"},
+    "costs": [{"amount": "0.64", "currency": "USD"}],
+    "assets_by_operation": {"create.generate": 6, "optimizer.export": 36},
+    "assets_by_provider": {"stability": 6, "local": 36},
+    "cost_by_operation": {"create.generate": "0.64", "optimizer.export": "0"},
+}
+
+
+@router.get(
+    "/usage",
+    summary="Totals of the library, or of a part of it",
+    responses={200: {"content": {"application/json": {"example": _USAGE}}}},
+)
+async def usage(
+    request: Request, workspace: Workspace, query: Annotated[UsageQuery, Query()]
+) -> dict[str, Any]:
+    """Assets, bytes, cost, downloads and shares; by operation and by provider.
+
+    `collection` gives those of a campaign or a brand; an asset in several collections counts in
+    each. Downloads are those of the API, shares those that were told.
+    """
+    like = listing(workspace, AssetFilters(**query.model_dump()))
+    given = {field.name: value for field, value in like.ListFields()}
     async with asking("library"):
-        return shown(await _library(request).GetUsage(pb.GetUsageRequest(workspace=workspace)))
+        return shown(await _library(request).GetUsage(pb.GetUsageRequest(**given)))
 
 
 def shown(message: Any) -> dict[str, Any]:
@@ -227,7 +297,7 @@ def shown(message: Any) -> dict[str, Any]:
     told: dict[str, Any] = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    for name in ("bytes", "downloads", "assets", "favourites"):  # 64 bits are text in proto JSON
+    for name in _NUMBERS:
         if isinstance(told.get(name), str):
             told[name] = int(told[name])
     for name in ("params", "details"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from services.library.terms import folded, terms_of
+from services.library.terms import TERMS_VERSION, folded, terms_of, to_review
 from studio.events import Event, ImageRef, ItemData
 from studio.metadata import Document
 from studio.money import Money
@@ -61,8 +61,12 @@ def row_of(event: Event, data: ItemData, image: ImageRef, thumbnail: str) -> Doc
         "collections": sorted({(about.collection or "").strip()} - {""}),
         "favourite": False,
         "steps": [],
+        "review": "",
+        "reviewed_at": None,
         "downloads": 0,
         "recent_downloads": [],
+        "shares": 0,
+        "recent_shares": [],
         "created_at": now,
         "updated_at": now,
     }
@@ -71,8 +75,12 @@ def row_of(event: Event, data: ItemData, image: ImageRef, thumbnail: str) -> Doc
 
 
 def derived_fields(row: Document) -> Document:
-    """What follows from the rest of the row, to find and to sort it by."""
-    return {"terms": terms_of(row), "title_folded": folded(row["title"])}
+    """What follows from the rest of the row, to find and to sort it by, and by which rules."""
+    return {
+        "terms": terms_of(row),
+        "title_folded": folded(row["title"]),
+        "terms_version": TERMS_VERSION,
+    }
 
 
 def image_of(row: Document) -> ImageRef:
@@ -92,6 +100,11 @@ def message_of(row: Document) -> library_pb2.Asset:
         created_at=moment(row["created_at"]),
         updated_at=moment(row["updated_at"]),
         last_downloaded_at=moment(row.get("last_downloaded_at")),
+        needs_review=to_review(row),
+        review=row.get("review", ""),  # rows of a former release have none, and no shares
+        reviewed_at=moment(row.get("reviewed_at")),
+        shares=row.get("shares", 0),
+        last_shared_at=moment(row.get("last_shared_at")),
         **{name: row[name] for name in _SAME},
     )
 

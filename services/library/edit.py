@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -27,6 +28,7 @@ class Edit(BaseModel):
     description: str | None = Field(default=None, max_length=4000)
     alt_text: str | None = Field(default=None, max_length=2000)
     favourite: bool | None = None
+    review: Literal["", "approved", "rejected"] | None = None
     add_tags: list[Tag] = Field(default_factory=list, max_length=100)
     remove_tags: list[str] = Field(default_factory=list)
     add_collections: list[CollectionName] = Field(default_factory=list, max_length=100)
@@ -40,10 +42,20 @@ class Edit(BaseModel):
         return {
             **row,
             **said,
+            **self._reviewed(row),
             "tags": _changed(row["tags"], self.add_tags, self.remove_tags),
             "collections": _changed(
                 row["collections"], self.add_collections, self.remove_collections
             ),
+        }
+
+    def _reviewed(self, row: Document) -> Document:
+        """Since when it is approved or rejected; saying the same again does not renew it."""
+        if self.review is None or self.review == row.get("review", ""):
+            return {}
+        return {
+            "review": self.review,
+            "reviewed_at": datetime.now(UTC) if self.review else None,
         }
 
 

@@ -31,6 +31,8 @@ _SORTS: dict[str, tuple[str, TypeAdapter[tuple[str, Any, str]]]] = {
     "updated_at": ("updated_at", TypeAdapter(tuple[str, datetime, str])),
     "bytes": ("bytes", TypeAdapter(tuple[str, _Int64, str])),
     "cost": ("cost_nano", TypeAdapter(tuple[str, _Int64, str])),
+    "downloads": ("downloads", TypeAdapter(tuple[str, _Int64, str])),
+    "shares": ("shares", TypeAdapter(tuple[str, _Int64, str])),
     "title": ("title_folded", TypeAdapter(tuple[str, str, str])),
 }
 _DEFAULT_SORT = "-created_at"
@@ -38,7 +40,8 @@ _DEFAULT_LIMIT, _MAX_LIMIT = 50, 200
 
 #: The most telling facts first; words come after the first four, the rest are broad.
 _TELLING = ("parent", "blob", "run", "label")
-_BROAD = ("collection", "workflow", "operation", "provider", "media_type")
+_BROAD = ("collection", "workflow", "operation", "provider", "media_type", "review")
+_STATES = ("needs_review", "favourite", "reviewed")
 
 INDEXES = tuple(
     Index("assets", (("workspace", 1), (key, 1), ("_id", 1))) for key, _ in _SORTS.values()
@@ -53,11 +56,15 @@ class Plan:
     rest: Document
     sort: tuple[tuple[str, int], ...]
 
+    def matching(self) -> list[Document]:
+        """The stages of an aggregation that let pass what matches."""
+        checks = [{"$match": self.rest}] if self.rest else []
+        return [{"$match": self.path}, *checks]
+
     def pipeline(self, limit: int) -> list[Document]:
         """The aggregation that answers it; terms are for finding, not for showing."""
-        checks = [{"$match": self.rest}] if self.rest else []
         order, shown = {"$sort": dict(self.sort)}, {"$project": {"terms": 0}}
-        return [{"$match": self.path}, *checks, order, {"$limit": limit}, shown]
+        return [*self.matching(), order, {"$limit": limit}, shown]
 
 
 async def page(
@@ -115,8 +122,7 @@ def _terms(request: library_pb2.ListAssetsRequest) -> list[str]:
     broad = [fact(name, getattr(request, name)) for name in _BROAD if getattr(request, name)]
     if len(request.tags) == 1:
         broad.append(fact("tag", request.tags[0]))
-    if request.HasField("favourite"):
-        broad.append(fact("favourite", request.favourite))
+    broad += [fact(name, getattr(request, name)) for name in _STATES if request.HasField(name)]
     long_first = sorted(set(words([request.query])), key=lambda word: (-len(word), word))
     return [*telling, *long_first, *broad]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -16,6 +17,8 @@ from studio.bus.base import Delivery, Queue, Settlement
 from studio.rpc import GrpcServer, StudioServicer
 from studio.service import Ports, Service
 from studio.v1 import library_pb2_grpc, studio_pb2_grpc
+
+log = logging.getLogger(__name__)
 
 
 class Library(Service):
@@ -50,7 +53,7 @@ class Library(Service):
 
     def register(self, grpc: GrpcServer) -> Sequence[str]:
         """The library's own contract, and Describe and Quote of its operations."""
-        own = LibraryServicer(self.ports.bus, self._assets)
+        own = LibraryServicer(self.ports.bus, self.ports.blobs, self._assets)
         library_pb2_grpc.add_LibraryServicer_to_server(own, grpc.server)
         studio_pb2_grpc.add_StudioServicer_to_server(
             StudioServicer(NAME, [Organise()]), grpc.server
@@ -59,11 +62,16 @@ class Library(Service):
 
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
-        """Collect garbage now and then."""
+        """Collect garbage now and then; make what former releases catalogued findable by all."""
+        self.tasks.once("indexing", self._index_anew)
         self.tasks.repeat(
             "collecting", self._garbage.collect, every=self._settings.garbage_interval
         )
         yield
+
+    async def _index_anew(self) -> None:
+        if renewed := await self._assets.index_anew():
+            log.info("Indexed %d assets of a former release anew", renewed)
 
 
 def library(ports: Ports) -> Service:

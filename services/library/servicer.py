@@ -7,13 +7,15 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.library import lineage
+from services.library import changes, lineage
 from services.library.asset import message_of, moment
 from services.library.edit import CollectionName, Edit
 from services.library.search import page
+from services.library.sheet import compared
 from services.library.store import AssetStore
 from services.library.usage import usage
 from studio import telemetry
+from studio.blobs.base import BlobStore
 from studio.bus.base import Bus
 from studio.events import Event, ImageDeleted
 from studio.metadata import Document
@@ -25,7 +27,7 @@ from studio.v1 import library_pb2_grpc
 _DEFAULT_DEPTH, _MAX_DEPTH = 8, 32
 _MAX_DESCRIPTION = 4000
 
-_OPTIONAL = ("title", "description", "alt_text", "favourite")
+_OPTIONAL = ("title", "description", "alt_text", "favourite", "review")
 _LISTS = ("add_tags", "remove_tags", "add_collections", "remove_collections")
 
 _collection_name: TypeAdapter[str] = TypeAdapter(CollectionName)
@@ -36,8 +38,8 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
 
     full_name = pb.DESCRIPTOR.services_by_name["Library"].full_name
 
-    def __init__(self, bus: Bus, assets: AssetStore) -> None:
-        self._bus, self._assets = bus, assets
+    def __init__(self, bus: Bus, blobs: BlobStore, assets: AssetStore) -> None:
+        self._bus, self._blobs, self._assets = bus, blobs, assets
 
     async def ListAssets(self, request: Any, context: Any) -> pb.ListAssetsResponse:  # noqa: N802
         """A page of assets."""
@@ -56,18 +58,41 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
 
     async def DeleteAsset(self, request: Any, context: Any) -> pb.DeleteAssetResponse:  # noqa: N802
         """Remove an asset, and tell; deleting it again only tells again."""
-        tombstone = await self._assets.remove(request.workspace, request.id, request.by or None)
-        fact = Event.of(
-            "image.deleted",
-            ImageDeleted(asset=tombstone["_id"], blob=tombstone["blob"], by=tombstone["by"]),
-            id_=derived(tombstone["_id"], "deleted"),
-            source="/studio/library",
-            subject=tombstone["_id"],
-            workspace=request.workspace,
-        )
-        with telemetry.producing(fact, fact.routing_key) as carried:
-            await self._bus.publish(carried.to_message())
+        await self._delete(request.workspace, request.id, request.by)
         return pb.DeleteAssetResponse()
+
+    async def ChangeAssets(self, request: Any, context: Any) -> pb.ChangeAssetsResponse:  # noqa: N802
+        """Change or delete many; what became of each."""
+        edit = _edit(request.change)
+        if request.delete == (edit != Edit()):
+            raise Refused(
+                rule="library.what_to_change",
+                says="A request either changes something of the assets or deletes them.",
+                fix="Give a change with at least one field, or delete.",
+                valid=["delete", *sorted(Edit.model_fields)],
+            )
+
+        async def changed(id_: str) -> str:
+            if request.delete:
+                await self._delete(request.workspace, id_, request.by)
+                return "deleted"
+            is_new = False
+
+            def noted(row: Document) -> Document:
+                nonlocal is_new
+                new = edit.applied_to(row)
+                is_new = new != row
+                return new
+
+            await self._assets.change(request.workspace, id_, noted)
+            return "changed" if is_new else "unchanged"
+
+        return await changes.each(await changes.chosen(self._assets, request), changed)
+
+    async def CompareAssets(self, request: Any, context: Any) -> pb.CompareAssetsResponse:  # noqa: N802
+        """Several assets, and the sheet of their pictures."""
+        rows, sheet = await compared(self._assets, self._blobs, request)
+        return pb.CompareAssetsResponse(assets=map(message_of, rows), sheet=sheet)
 
     async def GetLineage(self, request: Any, context: Any) -> pb.GetLineageResponse:  # noqa: N802
         """Ancestors and descendants, generation by generation."""
@@ -83,16 +108,17 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
 
     async def RecordDownload(self, request: Any, context: Any) -> pb.RecordDownloadResponse:  # noqa: N802
         """Count each asset once for a download id."""
-        if not request.download_id:
-            raise Refused(
-                rule="library.download_id",
-                says="A download needs an id, so that a repeated call counts it once.",
-                fix="Make one up (a UUID) for each download, and repeat it with the call.",
-            )
+        _check_mark("download", request.download_id)
         counted = await self._assets.count_download(
             request.workspace, request.ids, request.download_id
         )
         return pb.RecordDownloadResponse(counted=counted)
+
+    async def RecordShare(self, request: Any, context: Any) -> pb.RecordShareResponse:  # noqa: N802
+        """Count each asset once for a share id."""
+        _check_mark("share", request.share_id)
+        counted = await self._assets.count_share(request.workspace, request.ids, request.share_id)
+        return pb.RecordShareResponse(counted=counted)
 
     async def ListCollections(self, request: Any, context: Any) -> pb.ListCollectionsResponse:  # noqa: N802
         """All collections of a workspace, by name."""
@@ -132,8 +158,22 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
         return pb.DeleteCollectionResponse()
 
     async def GetUsage(self, request: Any, context: Any) -> pb.Usage:  # noqa: N802
-        """Totals."""
-        return await usage(self._assets.rows, request.workspace)
+        """Totals of what matches."""
+        return await usage(self._assets.rows, request)
+
+    async def _delete(self, workspace: str, id_: str, by: str) -> None:
+        """Remove an asset, and tell."""
+        tombstone = await self._assets.remove(workspace, id_, by or None)
+        fact = Event.of(
+            "image.deleted",
+            ImageDeleted(asset=tombstone["_id"], blob=tombstone["blob"], by=tombstone["by"]),
+            id_=derived(tombstone["_id"], "deleted"),
+            source="/studio/library",
+            subject=tombstone["_id"],
+            workspace=workspace,
+        )
+        with telemetry.producing(fact, fact.routing_key) as carried:
+            await self._bus.publish(carried.to_message())
 
     async def _shown(self, row: Document) -> pb.Collection:
         return pb.Collection(
@@ -141,6 +181,15 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
             description=row["description"],
             assets=await self._assets.members(row["workspace"], row["name"]),
             created_at=moment(row["created_at"]),
+        )
+
+
+def _check_mark(what: str, mark: str) -> None:
+    if not mark:
+        raise Refused(
+            rule=f"library.{what}_id",
+            says=f"A {what} needs an id, so that a repeated call counts it once.",
+            fix=f"Make one up (a UUID) for each {what}, and repeat it with the call.",
         )
 
 

@@ -9,15 +9,17 @@ from datetime import UTC, datetime
 from services.library.asset import derived_fields
 from services.library.collections import Collections
 from services.library.garbage import Garbage
-from services.library.terms import fact
+from services.library.terms import TERMS_VERSION, fact
 from studio.metadata import AlreadyThere, Database, Document, Index
 from studio.problems import Conflict, NotFound, Unavailable
 
 #: Two writers of one row collide now and then; this many times in a row they do not.
 _ATTEMPTS = 20
 
-#: Ids of downloads that a row remembers, to count a repeated one once.
-_REMEMBERED_DOWNLOADS = 50
+_TOGETHER = 500  # rows read at once
+
+#: Ids of downloads, and of shares, that a row remembers, to count a repeated one once.
+_REMEMBERED = 50
 
 
 class AssetStore:
@@ -25,6 +27,7 @@ class AssetStore:
 
     indexes = (
         Index("assets", (("workspace", 1), ("terms", 1), ("created_at", 1), ("_id", 1))),
+        Index("assets", (("terms_version", 1),)),
         *Collections.indexes,
         *Garbage.indexes,
     )
@@ -113,24 +116,46 @@ class AssetStore:
         return {"_id": id_, **fields}
 
     async def count_download(self, workspace: str, ids: Sequence[str], download: str) -> int:
-        """Count a download of each of the assets; those that remember it are not counted again.
+        """Count a download of each of the assets; those that remember it are not counted again."""
+        return await self._count("downloads", "last_downloaded_at", workspace, ids, download)
 
-        Counting and remembering are one write, so a crash or a repetition miscounts nothing.
-        """
+    async def count_share(self, workspace: str, ids: Sequence[str], share: str) -> int:
+        """Count a share of each of the assets likewise."""
+        return await self._count("shares", "last_shared_at", workspace, ids, share)
+
+    async def _count(
+        self, what: str, last: str, workspace: str, ids: Sequence[str], mark: str
+    ) -> int:
+        """Counting and remembering are one write, so a crash or a repetition miscounts nothing."""
+        recent = f"recent_{what}"
         return await self.rows.update_many(
             {
                 "_id": {"$in": list(dict.fromkeys(ids))},
                 "workspace": workspace,
-                "recent_downloads": {"$ne": download},
+                recent: {"$ne": mark},
             },
             {
-                "$inc": {"downloads": 1},
-                "$set": {"last_downloaded_at": datetime.now(UTC)},
-                "$push": {
-                    "recent_downloads": {"$each": [download], "$slice": -_REMEMBERED_DOWNLOADS}
-                },
+                "$inc": {what: 1},
+                "$set": {last: datetime.now(UTC)},
+                "$push": {recent: {"$each": [mark], "$slice": -_REMEMBERED}},
             },
         )
+
+    async def index_anew(self) -> int:
+        """Give rows of former releases the terms of this one, and the number of shares that they
+        are sorted by; returns how many.
+
+        Nothing that people see changes, so neither does the revision; whoever changes a row
+        meanwhile does it himself. Cut off, it goes on with the next start.
+        """
+        renewed = 0
+        while rows := await self.rows.find(of_former_terms(), limit=_TOGETHER):
+            for row in rows:
+                as_read = {"_id": row["_id"], "revision": row["revision"]}
+                renewed += await self.rows.update_one(
+                    as_read, {"$set": derived_fields(row), "$inc": {"shares": 0}}
+                )
+        return renewed
 
     async def members(self, workspace: str, collection: str) -> int:
         """How many assets are in a collection."""
@@ -148,6 +173,11 @@ class AssetStore:
 def in_collection(workspace: str, collection: str) -> Document:
     """The query for the assets of a collection."""
     return {"workspace": workspace, "terms": fact("collection", collection)}
+
+
+def of_former_terms() -> Document:
+    """The query for rows whose terms are those of a former release."""
+    return {"terms_version": {"$in": [None, *range(1, TERMS_VERSION)]}}
 
 
 def _without(row: Document, collection: str) -> Document:

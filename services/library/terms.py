@@ -12,8 +12,11 @@ from collections.abc import Iterable
 
 from studio.metadata import Document
 
+#: Raise it when rows get other terms: those of before are then given theirs (`store.index_anew`).
+TERMS_VERSION = 1  # rows without one know of no reviews
+
 #: Facts with one value, and facts with several: what a list can be filtered by, exactly.
-_FACTS = ("run", "workflow", "operation", "provider", "label", "blob", "media_type")
+_FACTS = ("run", "workflow", "operation", "provider", "label", "blob", "media_type", "review")
 _SETS = {"collections": "collection", "tags": "tag", "parents": "parent"}
 
 #: What the words of a search are looked for in.
@@ -32,12 +35,21 @@ def fact(name: str, value: str | bool) -> str:
 
 def terms_of(row: Document) -> list[str]:
     """Every term of an asset's row."""
-    facts = [fact(name, row[name]) for name in _FACTS if row[name]]
+    facts = [fact(name, row[name]) for name in _FACTS if row.get(name)]
     facts += [fact(one, value) for field, one in _SETS.items() for value in row[field]]
+    is_reviewed = bool(row.get("review"))
     facts.append(fact("favourite", row["favourite"]))
+    facts.append(fact("reviewed", is_reviewed))
+    facts.append(fact("needs_review", bool(to_review(row)) and not is_reviewed))
     texts = [row[name] for name in _TEXTS]
     texts += [str(row["details"].get(name, "")) for name in _DETAILS]
     return sorted({*facts, *words([*texts, *row["tags"], *row["collections"]])})
+
+
+def to_review(row: Document) -> str:
+    """Why a person should look at it, as whoever made it says; "" without a reason."""
+    reason = row["details"].get("needs_review")
+    return str(reason) if reason else ""
 
 
 def words(texts: Iterable[str]) -> list[str]:

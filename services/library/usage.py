@@ -1,11 +1,16 @@
-"""Usage: what a workspace's library holds and what it cost, added up by the database."""
+"""Usage: what a workspace's library holds and what it cost, added up by the database.
+
+Downloads are counted where files are handed out, shares as whoever published a picture tells
+(POST /v1/assets/{asset}/shares): nothing here hears of them by itself.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
 
-from studio.metadata import Collection
+from services.library.search import plans
+from studio.metadata import Collection, Document
 from studio.money import Money
 from studio.rpc import money_to
 from studio.v1 import library_pb2 as pb
@@ -14,11 +19,12 @@ from studio.v1 import library_pb2 as pb
 OUTSIDE = "outside"
 
 
-async def usage(assets: Collection, workspace: str) -> pb.Usage:
-    """Exact totals: costs are summed as whole billionths (`asset.nano`), currency by currency."""
+async def usage(assets: Collection, request: pb.GetUsageRequest) -> pb.Usage:
+    """Exact totals of the assets that match: costs are summed as whole billionths (`asset.nano`),
+    currency by currency. An asset in several collections counts in each."""
     groups = await assets.aggregate(
         [
-            {"$match": {"workspace": workspace}},
+            *_matching(request),
             {
                 "$group": {
                     "_id": {
@@ -30,6 +36,7 @@ async def usage(assets: Collection, workspace: str) -> pb.Usage:
                     "bytes": {"$sum": "$bytes"},
                     "cost": {"$sum": "$cost_nano"},
                     "downloads": {"$sum": "$downloads"},
+                    "shares": {"$sum": "$shares"},
                     "favourites": {"$sum": {"$cond": ["$favourite", 1, 0]}},
                 }
             },
@@ -38,7 +45,7 @@ async def usage(assets: Collection, workspace: str) -> pb.Usage:
     told = pb.Usage(
         **{
             name: sum(one[name] for one in groups)
-            for name in ("assets", "bytes", "favourites", "downloads")
+            for name in ("assets", "bytes", "favourites", "downloads", "shares")
         }
     )
     costs: dict[str, int] = defaultdict(int)
@@ -56,6 +63,13 @@ async def usage(assets: Collection, workspace: str) -> pb.Usage:
     for operation, cost in by_operation.items():
         told.cost_by_operation[operation] = str(_money(cost, main).model_dump()["amount"])
     return told
+
+
+def _matching(request: pb.GetUsageRequest) -> list[Document]:
+    """The stages that let pass what the request names: those of the list with these filters."""
+    given = {field.name: value for field, value in request.ListFields()}
+    [plan] = plans(pb.ListAssetsRequest(**given))
+    return plan.matching()
 
 
 def _money(nano: int, currency: str) -> Money:

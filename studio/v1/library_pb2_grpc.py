@@ -59,10 +59,25 @@ class LibraryStub:
                 request_serializer=studio_dot_v1_dot_library__pb2.GetLineageRequest.SerializeToString,
                 response_deserializer=studio_dot_v1_dot_library__pb2.GetLineageResponse.FromString,
                 _registered_method=True)
+        self.ChangeAssets = channel.unary_unary(
+                '/studio.v1.Library/ChangeAssets',
+                request_serializer=studio_dot_v1_dot_library__pb2.ChangeAssetsRequest.SerializeToString,
+                response_deserializer=studio_dot_v1_dot_library__pb2.ChangeAssetsResponse.FromString,
+                _registered_method=True)
+        self.CompareAssets = channel.unary_unary(
+                '/studio.v1.Library/CompareAssets',
+                request_serializer=studio_dot_v1_dot_library__pb2.CompareAssetsRequest.SerializeToString,
+                response_deserializer=studio_dot_v1_dot_library__pb2.CompareAssetsResponse.FromString,
+                _registered_method=True)
         self.RecordDownload = channel.unary_unary(
                 '/studio.v1.Library/RecordDownload',
                 request_serializer=studio_dot_v1_dot_library__pb2.RecordDownloadRequest.SerializeToString,
                 response_deserializer=studio_dot_v1_dot_library__pb2.RecordDownloadResponse.FromString,
+                _registered_method=True)
+        self.RecordShare = channel.unary_unary(
+                '/studio.v1.Library/RecordShare',
+                request_serializer=studio_dot_v1_dot_library__pb2.RecordShareRequest.SerializeToString,
+                response_deserializer=studio_dot_v1_dot_library__pb2.RecordShareResponse.FromString,
                 _registered_method=True)
         self.ListCollections = channel.unary_unary(
                 '/studio.v1.Library/ListCollections',
@@ -122,8 +137,30 @@ class LibraryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ChangeAssets(self, request, context):
+        """Change or delete up to 1,000 assets at once. One that fails leaves the others alone; asking
+        again changes nothing more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareAssets(self, request, context):
+        """Assets beside each other, on demand with a sheet of their pictures.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RecordDownload(self, request, context):
         """Count a download (of many at once for an archive). Repeating a `download_id` counts once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RecordShare(self, request, context):
+        """Count a share, as whoever published the pictures tells. Repeating a `share_id` counts once.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -149,7 +186,8 @@ class LibraryServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GetUsage(self, request, context):
-        """Totals: assets, bytes, cost, downloads; by operation and by provider.
+        """Totals of the assets that match: assets, bytes, cost, downloads, shares; by operation and by
+        provider.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -183,10 +221,25 @@ def add_LibraryServicer_to_server(servicer, server):
                     request_deserializer=studio_dot_v1_dot_library__pb2.GetLineageRequest.FromString,
                     response_serializer=studio_dot_v1_dot_library__pb2.GetLineageResponse.SerializeToString,
             ),
+            'ChangeAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ChangeAssets,
+                    request_deserializer=studio_dot_v1_dot_library__pb2.ChangeAssetsRequest.FromString,
+                    response_serializer=studio_dot_v1_dot_library__pb2.ChangeAssetsResponse.SerializeToString,
+            ),
+            'CompareAssets': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareAssets,
+                    request_deserializer=studio_dot_v1_dot_library__pb2.CompareAssetsRequest.FromString,
+                    response_serializer=studio_dot_v1_dot_library__pb2.CompareAssetsResponse.SerializeToString,
+            ),
             'RecordDownload': grpc.unary_unary_rpc_method_handler(
                     servicer.RecordDownload,
                     request_deserializer=studio_dot_v1_dot_library__pb2.RecordDownloadRequest.FromString,
                     response_serializer=studio_dot_v1_dot_library__pb2.RecordDownloadResponse.SerializeToString,
+            ),
+            'RecordShare': grpc.unary_unary_rpc_method_handler(
+                    servicer.RecordShare,
+                    request_deserializer=studio_dot_v1_dot_library__pb2.RecordShareRequest.FromString,
+                    response_serializer=studio_dot_v1_dot_library__pb2.RecordShareResponse.SerializeToString,
             ),
             'ListCollections': grpc.unary_unary_rpc_method_handler(
                     servicer.ListCollections,
@@ -355,6 +408,60 @@ class Library:
             _registered_method=True)
 
     @staticmethod
+    def ChangeAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/studio.v1.Library/ChangeAssets',
+            studio_dot_v1_dot_library__pb2.ChangeAssetsRequest.SerializeToString,
+            studio_dot_v1_dot_library__pb2.ChangeAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareAssets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/studio.v1.Library/CompareAssets',
+            studio_dot_v1_dot_library__pb2.CompareAssetsRequest.SerializeToString,
+            studio_dot_v1_dot_library__pb2.CompareAssetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def RecordDownload(request,
             target,
             options=(),
@@ -371,6 +478,33 @@ class Library:
             '/studio.v1.Library/RecordDownload',
             studio_dot_v1_dot_library__pb2.RecordDownloadRequest.SerializeToString,
             studio_dot_v1_dot_library__pb2.RecordDownloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RecordShare(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/studio.v1.Library/RecordShare',
+            studio_dot_v1_dot_library__pb2.RecordShareRequest.SerializeToString,
+            studio_dot_v1_dot_library__pb2.RecordShareResponse.FromString,
             options,
             channel_credentials,
             insecure,

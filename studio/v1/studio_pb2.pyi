@@ -20,7 +20,7 @@ class DescribeResponse(_message.Message):
     def __init__(self, studio: _Optional[str] = ..., operations: _Optional[_Iterable[_Union[Operation, _Mapping]]] = ...) -> None: ...
 
 class Operation(_message.Message):
-    __slots__ = ("name", "summary", "params_schema", "providers", "needs_image", "limits", "unit_prices", "engines")
+    __slots__ = ("name", "summary", "params_schema", "providers", "needs_image", "limits", "unit_prices", "engines", "absent")
     class UnitPricesEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -36,6 +36,7 @@ class Operation(_message.Message):
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     UNIT_PRICES_FIELD_NUMBER: _ClassVar[int]
     ENGINES_FIELD_NUMBER: _ClassVar[int]
+    ABSENT_FIELD_NUMBER: _ClassVar[int]
     name: str
     summary: str
     params_schema: _struct_pb2.Struct
@@ -44,15 +45,26 @@ class Operation(_message.Message):
     limits: _containers.RepeatedScalarFieldContainer[str]
     unit_prices: _containers.MessageMap[str, PriceRange]
     engines: _containers.RepeatedCompositeFieldContainer[Engine]
-    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ..., limits: _Optional[_Iterable[str]] = ..., unit_prices: _Optional[_Mapping[str, PriceRange]] = ..., engines: _Optional[_Iterable[_Union[Engine, _Mapping]]] = ...) -> None: ...
+    absent: _containers.RepeatedCompositeFieldContainer[AbsentProvider]
+    def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ..., limits: _Optional[_Iterable[str]] = ..., unit_prices: _Optional[_Mapping[str, PriceRange]] = ..., engines: _Optional[_Iterable[_Union[Engine, _Mapping]]] = ..., absent: _Optional[_Iterable[_Union[AbsentProvider, _Mapping]]] = ...) -> None: ...
+
+class AbsentProvider(_message.Message):
+    __slots__ = ("provider", "problem")
+    PROVIDER_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    provider: str
+    problem: str
+    def __init__(self, provider: _Optional[str] = ..., problem: _Optional[str] = ...) -> None: ...
 
 class Engine(_message.Message):
-    __slots__ = ("provider", "products")
+    __slots__ = ("provider", "products", "account")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     PRODUCTS_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     provider: str
     products: _containers.RepeatedCompositeFieldContainer[Product]
-    def __init__(self, provider: _Optional[str] = ..., products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ...) -> None: ...
+    account: str
+    def __init__(self, provider: _Optional[str] = ..., products: _Optional[_Iterable[_Union[Product, _Mapping]]] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Product(_message.Message):
     __slots__ = ("name", "unit", "price", "limits", "source", "checked_on", "note")

@@ -253,6 +253,24 @@ async def test_a_download_is_counted_once(shelf):
     assert (await shelf.asset(event)).downloads == 2
 
 
+async def test_a_share_that_somebody_tells_of_is_counted_once_and_needs_an_id(shelf):
+    event = await shelf.announce()
+    await shelf.has_told(1)
+    ids = [str(event.data.asset)]
+    for share, counted in (("a", 1), ("b", 1), ("a", 0)):
+        record = pb.RecordShareRequest(workspace="default", ids=ids, share_id=share)
+        assert (await shelf.ask("RecordShare", record)).counted == counted
+    asset = await shelf.asset(event)
+    assert (asset.shares, asset.downloads, asset.HasField("last_shared_at")) == (2, 0, True)
+    usage = await shelf.ask("GetUsage", pb.GetUsageRequest(workspace="default"))
+    assert (usage.shares, usage.downloads) == (2, 0)
+    stranger = pb.RecordShareRequest(workspace="other", ids=ids, share_id="c")
+    assert (await shelf.ask("RecordShare", stranger)).counted == 0
+    with pytest.raises(Refused) as refused:
+        await shelf.ask("RecordShare", pb.RecordShareRequest(workspace="default", ids=ids))
+    assert refused.value.rule == "library.share_id"
+
+
 async def test_lineage_leads_up_and_down(shelf):
     parent = await shelf.announce("red")
     child = await shelf.announce("green", parents=[str(parent.data.asset)])

@@ -15,7 +15,7 @@ from services.library.garbage import Garbage
 from services.library.search import INDEXES, page, plans
 from services.library.service import library
 from services.library.settings import LibrarySettings
-from services.library.store import AssetStore, in_collection
+from services.library.store import AssetStore, in_collection, of_former_terms
 from services.library.terms import fact
 from studio.bus.memory import MemoryBus
 from studio.imaging.facts import ImageFacts
@@ -28,7 +28,8 @@ from tests.library import row
 
 DAY = datetime(2026, 11, 23, tzinfo=UTC)
 SORTS = [
-    sign + one for one in ("created_at", "updated_at", "bytes", "cost", "title")
+    sign + one
+    for one in ("created_at", "updated_at", "bytes", "cost", "downloads", "shares", "title")
     for sign in ("", "-")
 ]  # fmt: skip
 KEYS = {"cost": "cost_nano", "title": "title_folded"}
@@ -39,10 +40,14 @@ assets = st.fixed_dictionaries(
         "second": small,
         "bytes": small,
         "cost_nano": small,
+        "downloads": small,
+        "shares": small,
         "title": st.sampled_from(["", "Äpfel", "apfel", "Birne rot", "2026-11-23T00:00:00Z"]),
         "tags": st.lists(st.sampled_from(["rot", "grün"]), unique=True, max_size=2),
         "favourite": st.booleans(),
         "operation": st.sampled_from(["", "edit.adjust"]),
+        "details": st.sampled_from([{}, {"needs_review": "A head is cut."}]),
+        "review": st.sampled_from(["", "approved", "rejected"]),
     }
 )
 filters = st.fixed_dictionaries(
@@ -52,6 +57,9 @@ filters = st.fixed_dictionaries(
         "tags": st.lists(st.sampled_from(["rot", "grün"]), unique=True, min_size=1),
         "favourite": st.booleans(),
         "operation": st.just("edit.adjust"),
+        "needs_review": st.booleans(),
+        "reviewed": st.booleans(),
+        "review": st.just("rejected"),
         "created_from": small,
         "created_to": small,
     },
@@ -98,6 +106,9 @@ def expected(rows: list[dict[str, Any]], sort: str, given_: dict[str, Any]) -> l
             and (not given_.get("tags") or bool({*given_["tags"]} & {*one["tags"]}))
             and given_.get("favourite") in (None, one["favourite"])
             and given_.get("operation") in (None, one["operation"])
+            and given_.get("needs_review") in (None, bool(one["details"]) and not one["review"])
+            and given_.get("reviewed") in (None, bool(one["review"]))
+            and given_.get("review") in (None, one["review"])
             and beginning <= one["created_at"] < end
         )
 
@@ -178,6 +189,8 @@ EXPLAINED = [
     {"label": "l"},
     {"collection": "c", "media_type": "m"},
     {"workflow": "w", "provider": "p"},
+    {"needs_review": True},
+    {"reviewed": False, "review": "approved", "created_to": 3},
 ]
 
 
@@ -201,6 +214,7 @@ async def test_every_other_query_uses_an_index(store, database):
     )
     await uses_an_index(assets_, {"_id": {"$in": ["a", "b"]}})
     await uses_an_index(assets_, {"workspace": "default"})  # usage
+    await uses_an_index(assets_, of_former_terms())
     await uses_an_index(assets_, {"blob": "b"})
     await uses_an_index(assets_, {"thumbnail": "b"})
     await uses_an_index(database.collection("garbage"), {"at": {"$lt": DAY}})

@@ -30,8 +30,8 @@ async def store(database, garbage):
 
 
 @pytest.fixture
-def servicer(store):
-    return LibraryServicer(MemoryBus(), store)
+def servicer(store, blobs):
+    return LibraryServicer(MemoryBus(), blobs, store)
 
 
 async def found(store, **filters):
@@ -49,6 +49,26 @@ async def test_edits_made_at_the_same_time_are_all_kept(store):
     assert after["tags"] == [f"t{number}" for number in range(8)]
     assert after["downloads"] == 4
     assert set(await found(store, query="t0 t7")) == {one["_id"]}
+
+
+async def test_what_a_former_release_catalogued_is_found_by_the_terms_of_this_one(store):
+    unsure = row(step=step(details={"needs_review": "A head is cut."}))
+    sure = row()
+    for one in (unsure, sure):
+        news = ("review", "reviewed_at", "shares", "recent_shares", "terms_version")
+        terms = [term for term in one["terms"] if "review" not in term]
+        await store.rows.insert({k: v for k, v in one.items() if k not in news} | {"terms": terms})
+    assert await found(store, needs_review=True) == []
+    assert (await store.index_anew(), await store.index_anew()) == (2, 0)
+    assert await found(store, needs_review=True) == [unsure["_id"]]
+    assert await found(store, needs_review=False) == [sure["_id"]]
+    after = await store.get("default", unsure["_id"])
+    assert (after["updated_at"], after["shares"]) == (after["created_at"], 0)
+    assert await store.count_share("default", [sure["_id"]], "a") == 1
+    assert await found(store, sort="-shares") == [sure["_id"], unsure["_id"]]
+    approved = await store.change("default", unsure["_id"], Edit(review="approved").applied_to)
+    assert approved["review"] == "approved"
+    assert await found(store, needs_review=True) == []
 
 
 async def test_an_edit_that_changes_nothing_writes_nothing(store):
@@ -250,7 +270,7 @@ async def test_usage_is_exact_by_currency_operation_and_provider(store):
     await store.add(outside := row({"bytes": 5, "favourite": True}))
     await store.add(row(workspace="other"))
     await store.count_download("default", [outside["_id"]], "d")
-    told = await usage(store.rows, "default")
+    told = await usage(store.rows, pb.GetUsageRequest(workspace="default"))
     assert (told.assets, told.bytes, told.favourites, told.downloads) == (5, 45, 1, 1)
     assert (told.cost.amount, told.cost.currency) == ("0.300000001", "USD")
     assert [(one.amount, one.currency) for one in told.costs] == [
@@ -263,5 +283,5 @@ async def test_usage_is_exact_by_currency_operation_and_provider(store):
 
 
 async def test_an_empty_library_has_cost_nothing(store):
-    told = await usage(store.rows, "default")
+    told = await usage(store.rows, pb.GetUsageRequest(workspace="default"))
     assert (told.assets, told.cost.amount, told.cost.currency) == (0, "0", "USD")

@@ -89,7 +89,7 @@ def test_a_difference_is_told_as_data_and_in_sentences(http):
         ("/v1/placements?version=2031-01", 422, "optimizer.placements_version", "2026-11"),
         ("/v1/placements/diff?from=1999-01", 422, "optimizer.placements_version", "2025-10"),
         ("/v1/placements/compliance?version=x", 422, "optimizer.placements_version", "2026-11"),
-        ("/v1/placements/compliance?colour=red", 422, "request.invalid", "colour"),
+        ("/v1/placements/compliance?colour=red", 422, "request.parameter", "colour"),
         ("/v1/placements/diff", 422, "request.invalid", "from"),
     ],
 )

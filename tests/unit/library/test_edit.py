@@ -1,5 +1,7 @@
 """Edits: what people say is kept as they said it, within limits."""
 
+from datetime import UTC
+
 import pytest
 from pydantic import ValidationError
 
@@ -19,6 +21,15 @@ def test_an_edit_changes_what_it_names_and_nothing_else():
     assert (before["title"], before["tags"]) == ("Old", ["a", "b"])
 
 
+def test_a_review_tells_since_when_and_can_be_taken_back():
+    approved = Edit(review="approved").applied_to(row())
+    assert (approved["review"], approved["reviewed_at"].tzinfo) == ("approved", UTC)
+    assert Edit(review="approved").applied_to(approved) == approved
+    assert Edit(title="T").applied_to(approved)["review"] == "approved"
+    open_again = Edit(review="").applied_to(approved)
+    assert (open_again["review"], open_again["reviewed_at"]) == ("", None)
+
+
 def test_an_edit_applied_twice_is_an_edit_applied_once():
     edit = Edit(add_tags=["x"], remove_collections=["gone"], add_collections=["here"])
     once = edit.applied_to(row())
@@ -26,7 +37,14 @@ def test_an_edit_applied_twice_is_an_edit_applied_once():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"add_tags": [" "]}, {"add_collections": [""]}, {"title": "t" * 301}, {"titel": "t"}]
+    "wrong",
+    [
+        {"add_tags": [" "]},
+        {"add_collections": [""]},
+        {"title": "t" * 301},
+        {"titel": "t"},
+        {"review": "fine"},
+    ],
 )
 def test_an_edit_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(ValidationError):

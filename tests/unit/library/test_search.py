@@ -11,7 +11,7 @@ from services.library.store import AssetStore
 from studio.problems import Refused
 from studio.v1 import library_pb2 as pb
 
-ORDERS = ("created_at", "updated_at", "bytes", "cost", "title")
+ORDERS = ("created_at", "updated_at", "bytes", "cost", "downloads", "shares", "title")
 FILTERS = [
     {},
     {"query": "harbour dusk"},
@@ -21,6 +21,7 @@ FILTERS = [
     {"tags": ["a"], "favourite": True},
     {"favourite": False, "created_from": Timestamp(seconds=5)},
     {"created_from": Timestamp(seconds=5), "created_to": Timestamp(seconds=9)},
+    {"needs_review": True, "reviewed": False},
     {"parent": "p", "blob": "b", "label": "l", "collection": "c", "workflow": "w",
      "provider": "local", "media_type": "image/png", "query": "x"},
 ]  # fmt: skip
@@ -38,6 +39,7 @@ class Rows:
     async def aggregate(self, pipeline):
         at = datetime(2026, 11, 23, tzinfo=UTC)
         same = {"created_at": at, "updated_at": at, "bytes": 7, "cost_nano": 9}
+        same |= {"downloads": 3, "shares": 2}
         return [{"_id": f"{n}", "title_folded": "2026-11-23T00:00:00Z", **same} for n in (1, 2)]
 
 

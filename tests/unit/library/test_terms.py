@@ -61,8 +61,21 @@ def test_everything_that_is_known_of_an_asset_finds_it():
         "tag=Sea Side", "collection=Spring 2027", "label=Variation 2", "favourite=no",
         "parent=00000000-0000-0000-0000-00000000000a", f"run={one['run']}", "workflow=campaign",
         "operation=create.generate", "provider=local", "media_type=image/png",
+        "needs_review=no", "reviewed=no",
         f"blob={one['blob']}",
     }  # fmt: skip
+
+
+def test_what_its_maker_is_not_sure_of_needs_review_until_somebody_reviewed_it():
+    one = row(step=step(details={"needs_review": "A head is cut."}))
+    assert {"needs_review=yes", "reviewed=no"} <= set(terms_of(one))
+    approved = terms_of({**one, "review": "approved"})
+    assert {"needs_review=no", "reviewed=yes", "review=approved"} <= set(approved)
+
+
+def test_a_row_of_before_reviews_is_simply_not_reviewed():
+    old = {key: value for key, value in row().items() if not key.startswith("review")}
+    assert {"needs_review=no", "reviewed=no"} <= set(terms_of(old))
 
 
 def test_what_is_not_known_is_no_term():

@@ -1,0 +1,174 @@
+"""Providers: who can do what here, whose key is missing, and what each would cost."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from gateway.http import PROBLEMS, Workspace
+from studio.money import PriceRange
+from studio.providers.accounts import PROVIDERS
+from studio.providers.offers import offers
+from studio.providers.prices import price_book
+from studio.settings import PREFIX
+
+router = APIRouter(prefix="/v1", tags=["discovery"], responses=PROBLEMS)
+
+#: What the price book's products begin with, and the studio that would buy them.
+_STUDIOS = {"generate": "create", "edit": "edit", "upscale": "upscale"}
+
+
+class ProductView(BaseModel):
+    """One thing that can be bought, as the price book and the limits have it."""
+
+    name: str = Field(examples=["generate.core"])
+    unit: str = Field(description="what the price is of: call or image")
+    price: PriceRange
+    limits: list[str] = Field(description="what it takes and makes, in sentences")
+    source: str = Field(description="of the price")
+    checked_on: str
+    note: str | None = None
+
+
+class ProviderOperation(BaseModel):
+    """One operation as this provider does it."""
+
+    operation: str = Field(examples=["create.generate"])
+    is_default: bool = Field(description="whether it does what names no provider")
+    unit_price: PriceRange | None = Field(description="of one output; null: it cannot do it here")
+    products: list[ProductView] = Field(description="what it may buy; the usual one first")
+    lacks: dict[str, Any] | None = Field(
+        default=None, description="why it cannot be used here (RFC 9457)"
+    )
+
+
+class ProviderView(BaseModel):
+    """A provider."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "provider": "fal",
+                "account": "fal",
+                "key": "absent",
+                "setting": "STUDIO_FAL_API_KEY",
+                "operations": [],
+                "studios": ["create", "upscale"],
+                "products": [],
+            }
+        }
+    )
+
+    provider: str = Field(description="as steps and `providers` of a run name it")
+    account: str | None = Field(description="whose key pays; null: nothing is paid")
+    key: Literal["present", "absent", "not needed"]
+    setting: str | None = Field(description="the setting of the studios that takes the key")
+    operations: list[ProviderOperation] = Field(description="what it does here")
+    studios: list[str] = Field(description="which would use it, or do")
+    products: list[ProductView] = Field(
+        default_factory=list, description="of one without a key: all that could be bought with it"
+    )
+
+
+@router.get("/providers", summary="List providers")
+async def providers(request: Request, workspace: Workspace) -> list[ProviderView]:
+    """Local engines first, then those with a key, then those without.
+
+    A provider without a key is not offered; `products` tells what it would cost. Prices are data
+    with a source and a day. Name providers in a step, or in `providers` of a run.
+    """
+    return providers_of(await request.app.state.studios.describe())
+
+
+def providers_of(described: list[dict[str, Any]]) -> list[ProviderView]:
+    """Every provider that these operations name, and those that have no key with any of them."""
+    found: dict[str, ProviderView] = {}
+    for operation in described:
+        for name, part in _parts(operation):
+            view = found.setdefault(name, _view(name, _account(operation, name)))
+            view.operations.append(part)
+            studio = operation["name"].partition(".")[0]
+            view.studios = sorted({*view.studios, studio})
+    keyed = {one.account for one in found.values()}
+    missing = [_without_key(one) for one in PROVIDERS if one not in keyed]
+    order = ("not needed", "present", "absent")
+    return sorted([*found.values(), *missing], key=lambda one: order.index(one.key))
+
+
+def _parts(operation: dict[str, Any]) -> list[tuple[str, ProviderOperation]]:
+    """What each provider does of an operation, and what others lack for it."""
+    products = {one["provider"]: one["products"] for one in operation["engines"]}
+    able = [
+        (
+            name,
+            ProviderOperation(
+                operation=operation["name"],
+                is_default=name == operation["providers"][0],
+                unit_price=operation["unit_prices"].get(name),
+                products=products.get(name, []),
+            ),
+        )
+        for name in operation["providers"]
+    ]
+    lacking = [
+        (
+            name,
+            ProviderOperation(
+                operation=operation["name"],
+                is_default=False,
+                unit_price=None,
+                products=[],
+                lacks=problem,
+            ),
+        )
+        for name, problem in operation["absent"].items()
+    ]
+    return [*able, *lacking]
+
+
+def _account(operation: dict[str, Any], provider: str) -> str | None:
+    accounts = {one["provider"]: one["account"] for one in operation["engines"]}
+    return accounts.get(provider) or None
+
+
+def _view(provider: str, account: str | None) -> ProviderView:
+    return ProviderView(
+        provider=provider,
+        account=account,
+        key="present" if account else "not needed",
+        setting=_setting(account) if account else None,
+        operations=[],
+        studios=[],
+    )
+
+
+def _without_key(account: str) -> ProviderView:
+    priced = [one.product for one in price_book().providers[account].prices]
+    by_studio = {one: _STUDIOS.get(one.partition(".")[0]) for one in priced}
+    products = [one for one in priced if by_studio[one]]  # not the tokens that others are made of
+    return ProviderView(
+        provider=account,
+        account=account,
+        key="absent",
+        setting=_setting(account),
+        operations=[],
+        studios=sorted({studio for studio in by_studio.values() if studio}),
+        products=[
+            ProductView(
+                name=one.product,
+                unit=one.unit,
+                price=one.price,
+                limits=list(one.limits),
+                source=one.source,
+                checked_on=one.checked_on.isoformat(),
+                note=one.note,
+            )
+            for one in offers(account, products)
+        ],
+    )
+
+
+def _setting(account: str) -> str:
+    return f"{PREFIX}{account}_api_key".upper()
