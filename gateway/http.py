@@ -5,16 +5,28 @@ from __future__ import annotations
 import hmac
 import logging
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from gateway.settings import GatewaySettings
 from studio import telemetry
-from studio.problems import Broken, Problem, Refused, StudioError, TooLarge, Unauthorized
+from studio.naming import did_you_mean
+from studio.problems import (
+    Broken,
+    Problem,
+    Refused,
+    StudioError,
+    TooLarge,
+    Unauthorized,
+    Unavailable,
+)
+from studio.wording import told
 
 log = logging.getLogger(__name__)
 
@@ -72,21 +84,12 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
     """Make every failure of an application a problem document."""
 
     @app.exception_handler(StudioError)
-    async def told(request: Request, error: StudioError) -> JSONResponse:
+    async def explained(request: Request, error: StudioError) -> JSONResponse:
         return _answer(request, error)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        says = "; ".join(
-            f"{'.'.join(str(part) for part in one['loc'][1:]) or 'body'}: {one['msg'].lower()}"
-            for one in error.errors()[:8]
-        )
-        refused = Refused(
-            rule="request.invalid",
-            says=f"The request is not as it should be: {says}.",
-            fix="GET /openapi.json describes it.",
-        )
-        return _answer(request, refused)
+        return _answer(request, await _invalid(request, error.errors()))
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
@@ -124,6 +127,41 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
         if trace := telemetry.trace_id():
             response.headers["X-Trace-Id"] = trace
         return response
+
+
+async def _invalid(request: Request, errors: Sequence[Any]) -> Refused:
+    """The refusal of a request that is not as its description says."""
+    inner = [{**one, "loc": tuple(one["loc"][1:])} for one in errors]
+    says = told(inner, _body_model(request), root="the body")
+    fix, valid = "GET /openapi.json describes it.", []
+    named = [one["input"] for one in errors if one["loc"][-1:] == ("operation",)]
+    if named and isinstance(named[0], str):
+        valid = await _operations(request)
+        fix = did_you_mean(named[0], valid, "GET /v1/operations lists every operation.")
+    return Refused(
+        rule="request.invalid",
+        says=f"The request is not as it should be: {says}.",
+        fix=fix,
+        valid=valid,
+    )
+
+
+def _body_model(request: Request) -> type[BaseModel] | None:
+    """What the body of this route is, if it is one model."""
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    kinds = [one.field_info.annotation for one in dependant.body_params] if dependant else []
+    if len(kinds) == 1 and isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel):
+        return kinds[0]
+    return None
+
+
+async def _operations(request: Request) -> list[str]:
+    """The name of every operation; none if a studio does not answer, for it is only a hint."""
+    try:
+        described = await request.app.state.studios.describe()
+    except Unavailable:
+        return []
+    return sorted(one["name"] for one in described)
 
 
 def _answer(request: Request, error: StudioError) -> JSONResponse:

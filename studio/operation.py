@@ -32,6 +32,7 @@ from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.money import Money, PriceRange
 from studio.problems import Broken, Problem, Refused, in_words
+from studio.wording import validated
 
 if TYPE_CHECKING:
     from studio.providers.buying import Bought
@@ -217,13 +218,15 @@ class Operation(ABC, Generic[ParamsT]):
         return self.paid.get(provider, self)
 
     def parse(self, raw: Mapping[str, Any]) -> ParamsT:
-        """Validate raw parameters. Refused names the field, the rule and the valid fields."""
+        """Validate raw parameters; enumerated words may have any capitals. Refused names the
+        field, the rule and the valid fields."""
         try:
-            return self.params_type.model_validate(raw)  # type: ignore[return-value]
+            return validated(self.params_type, raw)  # type: ignore[return-value]
         except ValidationError as error:
             raise Refused(
                 rule=f"{self.name}.params",
-                says=f"{self.name} does not accept these parameters: {in_words(error)}.",
+                says=f"{self.name} does not accept these parameters: "
+                f"{in_words(error, self.params_type)}.",
                 fix="Correct the parameter; GET /v1/operations describes each of them.",
                 valid=sorted(self.params_type.model_fields),
             ) from error

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from studio.wording import told
+
 #: Problem types are URIs (RFC 9457, 3.1.1); a URN needs no server to exist.
 TYPE_PREFIX = "urn:image-studio:problem:"
 
@@ -208,9 +210,9 @@ def _rebuilt(kind: type[StudioError], args: tuple[Any, ...], told: dict[str, Any
     return error
 
 
-def in_words(error: ValidationError) -> str:
-    """A pydantic error as one readable clause: `variations: must be ≤ 10; prompt: missing`."""
-    return "; ".join(
-        f"{'.'.join(str(part) for part in one['loc']) or 'value'}: {one['msg'].lower()}"
-        for one in error.errors(include_url=False, include_input=False)[:8]
-    )
+def in_words(error: ValidationError, model: type[BaseModel] | None = None) -> str:
+    """A pydantic error as one readable clause: `steps: must be at most 10, not 12`.
+
+    model: what was validated; with it, unknown names tell near ones, and forms an example.
+    """
+    return told(error.errors(include_url=False), model)

@@ -7,20 +7,27 @@ a pixel has it where it lies near.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Annotated
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import ImageColor
-from pydantic import AfterValidator, Field
 
-from studio.imaging.colour import RGB, parse_hex, srgb_to_lab
+from studio.imaging.colour import parse_hex, srgb_to_lab, to_hex
+from studio.imaging.colour_names import Colour, colour_words, parse_colour, said_for
 from studio.imaging.image import FloatArray
-from studio.problems import Refused
+
+__all__ = [
+    "Bytes",
+    "Colour",
+    "colour_words",
+    "in_lab",
+    "lab_to_rgb",
+    "likeness",
+    "parse_colour",
+    "rgb_to_lab",
+]
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -42,70 +49,11 @@ _BASIC = {
     "brown": ("#8b5a2b", "#6b4020", "#a07848", "#4a2c18", "#c09a70", "#5c3a2a", "#7a5040"),
 }  # fmt: skip
 
-#: Said, but not in CSS; and what is said differently.
-_SAID = {
-    "gray": "grey",
-    "violet": "purple",
-    "burgundy": "#800020",
-    "charcoal": "#36454f",
-    "cream": "#fff5dc",
-    "denim": "#3f5f8a",
-    "emerald": "#2f9e62",
-    "mint": "#a8e6c4",
-    "mustard": "#d8a520",
-    "peach": "#ffcba4",
-    "petrol": "#0f5f6b",
-    "rose": "#e8a0b0",
-    "rust": "#b0502a",
-    "sand": "#d8c29a",
-    "wine": "#722f37",
-}
-
 _NEAR, _FAR = 18.0, 34.0  # ΔE, lightness at half weight: from “that colour” to “another one”
 _LIGHTNESS = 0.5  # shadows and lights do not make another colour
 _UNDECIDED = 6.0  # ΔE between two basic colours in which a pixel is both in part
 _BAND = 256  # rows
 _TABLE = 32  # steps a channel: a pixel's name is looked up, not computed
-
-
-def colour_words() -> tuple[str, ...]:
-    """Every name that is understood, sorted."""
-    return tuple(sorted({*_BASIC, *_SAID, *ImageColor.colormap}))
-
-
-def parse_colour(text: str) -> RGB:
-    """“#rrggbb” or a name as (red, green, blue). Refused (`colour.unknown`) otherwise."""
-    said = re.sub(r"[\s_-]+", "", text.strip().lower())
-    if said.startswith("#"):
-        return parse_hex(said)
-    said = _SAID.get(said, said)
-    if said.startswith("#"):
-        return parse_hex(said)
-    if said in ImageColor.colormap:
-        red, green, blue = ImageColor.getrgb(said)[:3]
-        return red, green, blue
-    raise Refused(
-        rule="colour.unknown",
-        says=f"“{text[:40]}” is not a colour that is known here.",
-        fix="Write # and six hexadecimal digits, or a CSS colour name.",
-        valid=list(_BASIC),
-    )
-
-
-def _known(text: str) -> str:
-    try:
-        parse_colour(text)
-    except Refused as refused:
-        raise ValueError(refused.says) from refused
-    return text
-
-
-#: A parameter that is a colour.
-Colour = Annotated[
-    str,
-    Field(max_length=40, examples=["#0a3d62", "navy", "dark green"]),
-    AfterValidator(_known),
-]
 
 
 def likeness(pixels: Bytes, word: str) -> FloatArray:
@@ -115,7 +63,7 @@ def likeness(pixels: Bytes, word: str) -> FloatArray:
     Returns (h, w) float32, 0 = another colour, 1 = this one.
     """
     level = np.asarray(pixels, np.uint16) * _TABLE >> 8
-    table = _table(_SAID.get(word, word))
+    table = _table(said_for(word))
     return np.asarray(table[level[..., 0], level[..., 1], level[..., 2]], np.float32)
 
 
@@ -134,7 +82,7 @@ def _table(word: str) -> FloatArray:
 
 
 def _hex_of(word: str) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*parse_colour(word))
+    return to_hex(parse_colour(word))
 
 
 def _distance(colours: FloatArray, examples: tuple[str, ...]) -> FloatArray:

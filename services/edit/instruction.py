@@ -9,8 +9,10 @@
                 | remove the background | (COLOUR background | make the background COLOUR)
                 | (recolour | make | change | turn) WHAT (to | into) COLOUR | erase WHAT
                 | write “TEXT” [at the top | …]
+                | add a text overlay [at the top | …] saying (“TEXT” | TEXT) [at the top | …]
 
-Every clause is one step. What is not in the grammar is refused, never guessed.
+Every clause is one step. What is not in the grammar is refused, never guessed. TEXT without quotes
+ends where its clause does, so a text with a comma or an “and” in it needs them.
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ PHRASES = (
     "warmer", "cooler", "sharper", "softer", "black and white", "enhance",
     "rotate right 90 degrees", "flip horizontally", "crop to 16:9", "extend to 16:9",
     "remove the background", "make the background white", "recolour the red cup to blue",
-    "erase the red subject", "write “Hello” at the top",
+    "erase the red subject", "erase the caption", "write “Hello” at the top",
+    "add a text overlay saying Hello",
 )  # fmt: skip
 
 #: Tones: pattern, parameter of edit.adjust, direction.
@@ -61,7 +64,18 @@ _AMOUNTS = (
     (r"\b(slightly|a bit|a little|somewhat)\b", _SLIGHT),
     (r"\b(much|a lot|very|strongly)\b", _STRONG),
 )
-_PLACES = r"(top-left|top-right|bottom-left|bottom-right|top|bottom|left|right|centre)"
+_PLACES = (
+    "top[- ]left|top[- ]right|bottom[- ]left|bottom[- ]right|top|bottom|left|right"
+    "|centre|center|middle"
+)
+_PLACE = rf"(?: (?:at|in|on|to) the ({_PLACES})(?: corner| edge)?)?"
+_QUOTED = re.compile(r"[“\"«]([^”\"»]+)[”\"»]|(?<!\w)[‘']([^‘’']+(?:[’']\w[^‘’']*)*)[’'](?!\w)")
+#: What is said without quotes: up to the end of its clause, or the place that it is written at.
+_UNQUOTED = re.compile(
+    r"\b(?:saying|says|reading|reads|with the (?:text|words?)):? +([^\x00]+?)"
+    rf"(?= *(?:[,;]|\.(?!\d)|\bthen\b|\band\b|\b(?:at|in|on|to) the (?:{_PLACES})\b|$))",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +95,12 @@ def _clauses(instruction: str) -> Iterator[str]:
     """The clauses, lower case but for what is quoted, which is never divided."""
     quoted: list[str] = []
 
-    def keep(found: re.Match[str]) -> str:
-        quoted.append(found.group(1))
+    def kept(text: str) -> str:
+        quoted.append(text)
         return f"\x00{len(quoted) - 1}\x00"
 
-    plain = re.sub(r"[“\"«]([^”\"»]+)[”\"»]", keep, instruction).lower()
+    plain = _QUOTED.sub(lambda found: kept(found.group(1) or found.group(2)), instruction)
+    plain = _UNQUOTED.sub(lambda found: f"saying {kept(found.group(1))}", plain).lower()
     plain = re.sub(r"black (and|&) white", "monochrome", re.sub(r"\bplease\b", "", plain))
     said = [" ".join(part.split()) for part in re.split(r"[,;]|\.(?!\d)|\bthen\b|\band\b", plain)]
     said = [clause for clause in said if clause]
@@ -106,8 +121,8 @@ def _not_understood(clause: str) -> Refused:
     return Refused(
         rule="edit.general.not_understood",
         says=f"“{clause.strip()[:120]}” is not an edit that the local engine understands.",
-        fix="Say it with the phrases listed, joined by commas; or use the edit.* operation itself. "
-        "Free instructions need a provider that edits by prompt.",
+        fix="Say it with the phrases listed, joined by commas, and text in quotes; or use the "
+        "edit.* operation itself. Free instructions need a provider that edits by prompt.",
         valid=list(PHRASES),
     )
 
@@ -205,12 +220,16 @@ def _erase(clause: str) -> Step | None:
 
 def _write(clause: str) -> Step | None:
     found = re.fullmatch(
-        rf"(?:write|add)(?: the)?(?: text| words| title)? “(.+)”(?: (?:at|in|on) the {_PLACES})?",
-        clause.replace("center", "centre").replace("middle", "centre"),
+        r"(?:write|add|put|place|overlay)(?: (?:the|an?|some))?"
+        rf"(?: (?:text overlay|overlay text|overlay|text|words?|title|headline|caption))?{_PLACE}"
+        rf"(?: (?:that )?(?:saying|says|reading|reads|with the (?:text|words?)):?)? “(.+)”{_PLACE}",
+        clause,
     )
     if found is None:
         return None
-    return Step("edit.text", {"text": found.group(1), "anchor": found.group(2) or "auto"})
+    place = (found.group(1) or found.group(3) or "auto").replace(" ", "-")
+    anchor = "centre" if place in ("center", "middle") else place
+    return Step("edit.text", {"text": found.group(2), "anchor": anchor})
 
 
 def _colour(text: str) -> str | None:
@@ -228,7 +247,7 @@ def _selects(words: str) -> bool:
         meaning = understood(words)
     except Refused:
         return False
-    return bool(meaning.colours) or meaning.where in ("face", "subject", "background")
+    return bool(meaning.colours) or meaning.where in ("face", "text", "subject", "background")
 
 
 _READERS: tuple[Callable[[str], Step | None], ...] = (

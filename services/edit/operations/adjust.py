@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import PIL
 from PIL import Image as Pillow
@@ -17,6 +17,7 @@ from services.edit.tone import toned
 from services.edit.turn import FLIPS, Fit, Flip, turned, turned_size
 from studio.compute import compute
 from studio.imaging.colour import parse_hex
+from studio.imaging.colour_names import HexColour
 from studio.imaging.decode import DEFAULT_LIMITS
 from studio.imaging.facts import ImageFacts
 from studio.imaging.geometry import Box
@@ -26,7 +27,6 @@ from studio.operation import Failure, Operation, OperationParams, Output, Work
 from studio.problems import Refused
 
 _TONES = ("brightness", "contrast", "temperature", "saturation", "sharpness")
-_HEX = r"^#[0-9a-fA-F]{6}$"
 
 
 class Params(OperationParams):
@@ -44,7 +44,7 @@ class Params(OperationParams):
         le=1,
         description="for readability: how far the darkest and lightest 0.5 % go to black and white",
     )
-    palette: list[Annotated[str, Field(pattern=_HEX)]] = Field(
+    palette: list[HexColour] = Field(
         default_factory=list,
         max_length=16,
         description="brand colours; each colour of the picture moves towards the nearest",
@@ -67,8 +67,8 @@ class Params(OperationParams):
     rotate_fit: Fit = Field(
         default="expand", description="expand: show all of it; crop: uncover no corners"
     )
-    fill: str | None = Field(
-        default=None, pattern=_HEX, description="what a turn uncovers; null: transparent"
+    fill: HexColour | None = Field(
+        default=None, description="what a turn uncovers; null: transparent"
     )
 
     text: str | None = Field(default=None, max_length=500)
@@ -79,7 +79,7 @@ class Params(OperationParams):
     text_size: float = Field(
         default=0.08, gt=0, le=0.5, description="fraction of the height; less if it cannot fit"
     )
-    text_colour: str = Field(default="#ffffff", pattern=_HEX)
+    text_colour: HexColour = "#ffffff"
     text_margin: float = Field(default=0.05, ge=0, le=0.4, description="of the shorter side")
     text_scrim: Scrim = Field(
         default="auto", description="auto: a panel under the text where contrast is below 4.5:1"

@@ -9,6 +9,7 @@ from pydantic import Field
 from services.edit.masks import MaskSource, selected
 from services.edit.providers.local import LocalMatting
 from services.edit.removal import erased, told
+from services.edit.selection import understood
 from studio.compute import compute
 from studio.imaging.facts import ImageFacts
 from studio.operation import Failure, Operation, OperationParams, Output, Work
@@ -22,7 +23,7 @@ class Params(OperationParams):
 
     mask: MaskSource = Field(
         description="what goes; grown by 5 px unless it says otherwise",
-        examples=[{"box": {"x0": 0.7, "y0": 0.1, "x1": 0.9, "y1": 0.5}}, {"words": "the red cup"}],
+        examples=[{"box": {"x0": 0.7, "y0": 0.1, "x1": 0.9, "y1": 0.5}}, {"words": "the caption"}],
     )
 
 
@@ -33,6 +34,7 @@ class Erase(Operation[Params]):
     summary = "Erase what a mask selects; what is around it goes on there."
     limits = (
         "the mask leaves at least a tenth of the picture",
+        "a colour in words selects what has that colour; a box takes the whole thing",
         "large holes get plausible texture, no new objects; `needs_review` says where that shows",
     )
 
@@ -52,4 +54,15 @@ class Erase(Operation[Params]):
         chosen = await selected(work.params.mask, work, self._local, grow=GROW)
         made = await compute(erased, image, chosen.mask, self._local)
         details = {**chosen.details, **await compute(told, image, chosen.mask)}
-        return [Output(image=made, details=details, notes=chosen.notes)]
+        notes = (*chosen.notes, *_by_colour(work.params.mask.words))
+        return [Output(image=made, details=details, notes=notes)]
+
+
+def _by_colour(words: str | None) -> Sequence[str]:
+    """What to know of a thing that was named by its colour: the rest of it is still there."""
+    if not words or not (colours := understood(words).colours):
+        return ()
+    return (
+        f"“{words}” selected what is {' or '.join(colours)}; what has another colour stays: a rim, "
+        "a shadow, what is inside. To erase the whole thing, select it by a box around it.",
+    )

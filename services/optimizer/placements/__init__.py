@@ -2,11 +2,11 @@
 
 Each version is one YAML file that stands alone, named by its month. A run pins the version that it
 began with, so old versions stay: what they say is never edited, a newer version says it anew.
+What else platforms are called is data, too (aliases.yaml), for all versions. Capitals do not count.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from services.optimizer.placements.model import (
+    Aliases,
     Format,
     Margins,
     Placement,
@@ -25,6 +26,7 @@ from services.optimizer.placements.model import (
     Upcoming,
     codes,
 )
+from studio.naming import did_you_mean, spelled
 from studio.problems import NotFound, Refused
 
 __all__ = [
@@ -37,7 +39,11 @@ __all__ = [
     "Upcoming",
     "placement_book",
     "placement_books",
+    "platform_aliases",
 ]
+
+
+_OTHERWISE = "Use one of the valid ones."
 
 
 class PlacementBook(BaseModel):
@@ -75,51 +81,68 @@ class PlacementBook(BaseModel):
         """The placement of that id."""
         return next((one for one in self.placements if one.id == id_), None)
 
+    @property
+    def ids(self) -> list[str]:
+        """Of every placement, in the book's order."""
+        return [one.id for one in self.placements]
+
+    @property
+    def platforms(self) -> list[str]:
+        """Every platform once, likewise."""
+        return list(dict.fromkeys(one.platform for one in self.placements))
+
     def placement(self, id_: str) -> Placement:
-        """The placement of that id; NotFound names near ones."""
-        if found := self.get(id_):
+        """The placement of that id, in any spelling; NotFound names near ones."""
+        meant = _meant(id_, self.ids)
+        if found := self.get(meant):
             return found
-        known = [one.id for one in self.placements]
         raise NotFound(
             rule="optimizer.placement",
             says=f"There is no placement {id_[:80]!r} in version {self.version}.",
-            fix=_near(id_, known),
-            valid=known,
+            fix=did_you_mean(meant, self.ids, _OTHERWISE),
+            valid=self.ids,
         )
 
     def of_platform(self, name: str) -> list[Placement]:
-        """All placements of a platform; Refused names near ones."""
-        if found := [one for one in self.placements if one.platform == name]:
+        """All placements of a platform, by its name or an alias; Refused names near ones."""
+        meant = _meant(name, self.platforms)
+        if found := [one for one in self.placements if one.platform == meant]:
             return found
-        known = list(dict.fromkeys(one.platform for one in self.placements))
         raise Refused(
             rule="optimizer.platform",
             says=f"There is no platform {name[:80]!r} in version {self.version}.",
-            fix=_near(name, known),
-            valid=known,
+            fix=did_you_mean(meant, self.platforms, _OTHERWISE),
+            valid=self.platforms,
         )
 
     def chosen(self, names: Sequence[str]) -> list[Placement]:
-        """Placements by id, by platform (all of its) or "all", without doubles, in order.
+        """Placements by id, by platform (all of its) or "all", without doubles, in order; in any
+        spelling, and platforms by their aliases, too.
 
         Refused names near ones if one is unknown.
         """
+        known = [*sorted({*self.ids, *self.platforms}), "all"]
         found: dict[str, Placement] = {}
         for name in names:
-            matching = [one for one in self.placements if name in (one.id, one.platform, "all")]
+            meant = _meant(name, known)
+            matching = [one for one in self.placements if meant in (one.id, one.platform, "all")]
             if not matching:
-                raise self._unknown(name)
+                raise Refused(
+                    rule="optimizer.placement",
+                    says=f"There is no placement or platform {name[:80]!r}.",
+                    fix=did_you_mean(meant, known, _OTHERWISE),
+                    valid=known,
+                )
             found |= {one.id: one for one in matching}
         return list(found.values())
 
-    def _unknown(self, name: str) -> Refused:
-        known = sorted({one.id for one in self.placements} | {p.platform for p in self.placements})
-        return Refused(
-            rule="optimizer.placement",
-            says=f"There is no placement or platform {name[:80]!r}.",
-            fix=_near(name, known),
-            valid=[*known, "all"],
-        )
+
+@lru_cache(maxsize=1)
+def platform_aliases() -> Mapping[str, str]:
+    """Platforms by what else they are called; read once."""
+    text = Path(__file__).with_name("aliases.yaml").read_text(encoding="utf-8")
+    read = Aliases.model_validate(yaml.safe_load(text))
+    return {name: one.platform for name, one in read.aliases.items()}
 
 
 @lru_cache(maxsize=1)
@@ -131,7 +154,7 @@ def placement_books() -> Mapping[str, PlacementBook]:
 def books_in(folder: Path) -> dict[str, PlacementBook]:
     """The versions in a folder, the oldest first; ValueError if a file is not named by its own."""
     books = {}
-    for file in sorted(folder.glob("*.yaml")):
+    for file in sorted(folder.glob("[0-9]*.yaml")):
         book = PlacementBook.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
         if book.version != file.stem:
             raise ValueError(f"{file.name} says that it is version {book.version}")
@@ -157,6 +180,15 @@ def placement_book(version: str | None = None) -> PlacementBook:
     return books[version]
 
 
-def _near(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"Did you mean {', '.join(near)}?" if near else "Use one of the valid ones."
+def _meant(name: str, known: Sequence[str]) -> str:
+    """The known name that is meant: in its own spelling, with the platform's name for an alias.
+    What is not known comes back with that name, to find what is near."""
+    if found := spelled(name, known):
+        return found
+    aliases = platform_aliases()
+    if alias := spelled(name, aliases):
+        return aliases[alias]
+    first, _, rest = name.partition("_")
+    alias = spelled(first, aliases)
+    own = f"{aliases[alias]}_{rest}" if alias else name
+    return spelled(own, known) or own

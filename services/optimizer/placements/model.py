@@ -142,6 +142,20 @@ class Source(_Data):
         return self
 
 
+class Alias(_Data):
+    """Another name of a platform."""
+
+    platform: str = Field(pattern=r"^[a-z0-9_]+$")
+    source: str = Field(min_length=1, description="who calls it so, or did until when")
+
+
+class Aliases(_Data):
+    """All of them, by the other name; they hold for every version of the data."""
+
+    checked_on: date
+    aliases: dict[str, Alias]
+
+
 def codes(source: str) -> set[str]:
     """The codes of sources that a text names: S4, W1."""
     return set(_CODE.findall(source))

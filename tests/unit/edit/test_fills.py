@@ -136,6 +136,12 @@ async def test_the_same_erasure_gives_the_same_pixels(edited, coffee):
     assert one.image.pixels.tobytes() == other.image.pixels.tobytes()
 
 
+async def test_erasing_by_a_colour_says_what_stays(edited, coffee):
+    told = (await edited(ERASE, coffee, mask={"words": "the red cup"})).notes
+    assert any("“the red cup”" in note and "by a box" in note for note in told)
+    assert not any("by a box" in note for note in (await edited(ERASE, coffee, mask=SPOT)).notes)
+
+
 async def test_erasing_keeps_transparency(edited, coffee):
     half = coffee.pixels.copy()
     half.putalpha(Pillow.linear_gradient("L").resize(half.size))

@@ -48,6 +48,32 @@ def test_what_is_quoted_is_never_divided():
 
 
 @pytest.mark.parametrize(
+    ("instruction", "text", "anchor"),
+    [
+        ("add a text overlay saying Hello", "Hello", "auto"),
+        ("Add a text overlay that says Summer Sale! at the top", "Summer Sale!", "top"),
+        ("add a text overlay at the bottom right saying: Don't miss it", "Don't miss it",
+         "bottom-right"),
+        ("add text 'Hello'", "Hello", "auto"),
+        ("add a title “Shopping center” in the center", "Shopping center", "centre"),
+        ("overlay text saying “Salt, pepper and more”", "Salt, pepper and more", "auto"),
+    ],
+)  # fmt: skip
+def test_a_text_overlay_is_asked_for_in_the_words_of_the_guide(instruction, text, anchor):
+    [step] = steps(instruction)
+    assert (step.operation, step.params) == ("edit.text", {"text": text, "anchor": anchor})
+
+
+def test_a_text_without_quotes_ends_where_its_clause_does():
+    text, brighter = steps("add a text overlay saying New and make it brighter")
+    assert text.params["text"] == "New"
+    assert brighter.params == {"brightness": 0.25}
+    with pytest.raises(Refused, match="pepper") as refused:
+        steps("add a text overlay saying Salt and pepper")
+    assert "quotes" in refused.value.fix
+
+
+@pytest.mark.parametrize(
     "instruction",
     ["add a hat", "brighter, remove the bicycle", "make it pop", ", ;", "turn it into a painting"],
 )

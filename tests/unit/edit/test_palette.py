@@ -86,8 +86,14 @@ async def test_transparency_stays(edited, coffee):
     assert made.image.pixels.getchannel("A").getextrema() == (90, 90)
 
 
-@pytest.mark.parametrize("palette", [["blue"], ["#12345"], ["#000000"] * 17])
-def test_a_palette_is_at_most_sixteen_hex_colours(palette):
+def test_a_palette_takes_colours_by_name_too():
+    parsed = ADJUST.parse({"palette": ["navy", "#F8EFBA", "Dark Green"], "fill": "grey"})
+    assert parsed.palette == ["#000080", "#f8efba", "#006400"]
+    assert parsed.fill == "#808080"
+
+
+@pytest.mark.parametrize("palette", [["blurple"], ["#12345"], ["#000000"] * 17])
+def test_a_palette_is_at_most_sixteen_colours_that_exist(palette):
     with pytest.raises(Refused) as refused:
         ADJUST.parse({"palette": palette})
     assert refused.value.rule == "edit.adjust.params"

@@ -11,7 +11,13 @@ from google.protobuf import json_format
 from pydantic import ValidationError
 
 from services.optimizer import placements
-from services.optimizer.placements import PlacementBook, books_in, placement_book, placement_books
+from services.optimizer.placements import (
+    PlacementBook,
+    books_in,
+    placement_book,
+    placement_books,
+    platform_aliases,
+)
 from services.optimizer.placements.model import Placement
 from studio.problems import NotFound, Refused
 from studio.v1 import optimizer_pb2
@@ -193,6 +199,36 @@ def test_what_there_is_not_names_what_is_near():
     with pytest.raises(Refused) as refused:
         BOOK.of_platform("bluesy")
     assert "bluesky" in refused.value.fix
+
+
+@pytest.mark.parametrize("book", placement_books().values(), ids=list(placement_books()))
+def test_an_alias_stands_for_a_platform_of_every_version_and_hides_no_name(book):
+    assert set(platform_aliases().values()) <= set(book.platforms)
+    assert not set(platform_aliases()) & {*book.platforms, *book.ids, "all"}
+
+
+def test_twitter_is_x_for_whoever_still_says_so():
+    assert BOOK.chosen(["twitter"]) == BOOK.chosen(["x"]) == BOOK.of_platform("Twitter")
+    assert BOOK.placement("twitter_card") is BOOK.placement("x_card")
+    with pytest.raises(Refused) as refused:
+        BOOK.chosen(["twitter_landscap"])
+    assert "x_landscape" in refused.value.fix
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("Instagram", "instagram"),
+        ("LinkedIn", "linkedin"),
+        ("TikTok", "tiktok"),
+        ("Google Business", "google_business"),
+        ("google-merchant", "google_merchant"),
+        ("Instagram Story", "instagram_story"),
+        ("ALL", "all"),
+    ],
+)
+def test_capitals_and_blanks_make_no_other_placement(written, meant):
+    assert BOOK.chosen([written]) == BOOK.chosen([meant])
 
 
 @pytest.mark.parametrize("one", ROWS)
