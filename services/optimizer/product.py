@@ -28,6 +28,7 @@ _PLAIN = 6  # of 255: how far a channel may be from the ground's colour
 _PLAIN_SHARE = 0.98  # of the edge that must have the ground's colour
 _EDGE = 0.01  # of the shorter side
 _LOOK = 512  # px of the long side on which the product is looked for
+_MET = 0.03  # of a side, from which a cut-out ends there
 _ROUNDING = 1.005  # enlarging by less is no enlarging (rendition)
 
 
@@ -43,8 +44,9 @@ def framed(
     if rules is None or not (rules.background or rules.min_fill) or fitting.fit != "smart":
         return None
     ground = parse_hex(rules.background) if rules.background else _WHITE
-    product = product_box(image, ground)
-    if product is None:
+    mask = _product_mask(image, ground)
+    product = _around(mask) if mask is not None else None
+    if mask is None or product is None:
         return None
     left, top, right, bottom = product.pixels(image.width, image.height)
     wide, tall = right - left, bottom - top
@@ -69,7 +71,7 @@ def framed(
         placed=placed,
         focal_kept=1.0,
         safe_kept=1.0,
-        needs_review=None,
+        needs_review=_cut_off(mask) if image.has_alpha else None,
     )
 
 
@@ -101,18 +103,33 @@ def product_box(image: Image, ground: RGB) -> Box | None:
 
     Normalised. A picture of nothing but ground has no product.
     """
+    mask = _product_mask(image, ground)
+    return None if mask is None else _around(mask)
+
+
+def _product_mask(image: Image, ground: RGB) -> Mask | None:
     small = image.pixels.copy()
     small.thumbnail((_LOOK, _LOOK), Pillow.Resampling.BOX)
     if image.has_alpha:
         mask: Mask = np.asarray(np.asarray(small.getchannel("A")) > _VISIBLE)
-        if mask.all():
-            return None
-    else:
-        pixels = np.asarray(small.convert("RGB"), np.int16)
-        mask = np.asarray((np.abs(pixels - np.asarray(ground, np.int16)) > _PLAIN).any(axis=2))
-        if not _is_framed(mask):
-            return None
-    return _around(mask)
+        return None if mask.all() else mask
+    pixels = np.asarray(small.convert("RGB"), np.int16)
+    mask = np.asarray((np.abs(pixels - np.asarray(ground, np.int16)) > _PLAIN).any(axis=2))
+    return mask if _is_framed(mask) else None
+
+
+def _cut_off(mask: Mask) -> str | None:
+    """What to look at where a cut-out ends with its picture; a trimmed one meets every side."""
+    sides = {"top": mask[0], "bottom": mask[-1], "left": mask[:, 0], "right": mask[:, -1]}
+    if all(side.any() for side in sides.values()):
+        return None
+    met = [name for name, side in sides.items() if side.mean() >= _MET]
+    if not met:
+        return None
+    return (
+        f"The cut-out reaches the edge of its picture ({', '.join(met)}): the product may be cut "
+        "off there, or something behind or under it be part of the cut-out."
+    )
 
 
 def _is_framed(mask: Mask) -> bool:

@@ -12,9 +12,11 @@ from services.create.providers.local.engine import (
     MAX_PIXELS,
     VERSION,
     check_words,
+    left_out,
     paint,
 )
 from services.create.providers.local.reference import Look, look_at
+from services.create.providers.local.unread import told
 from services.create.quality import grade
 from services.create.request import Params, Reference, requested
 from studio.compute import compute
@@ -38,6 +40,7 @@ class Generate(Operation[Params]):
     limits = (
         f"width × height is at most {MAX_PIXELS:,} pixels",
         "both sides beat the aspect ratio, which beats the template's size; else 1024 × 1024",
+        "the local engine paints what docs/prompts.md lists; what it left out it names for review",
         "a brand's logo and font are not drawn; add edit.text or an overlay for them",
     )
 
@@ -70,11 +73,14 @@ class Generate(Operation[Params]):
         request = requested(work.params, default_seed=work.step_id.int)
         look = await _look(work, request.followed)
         details = asked(work.params, request) | {"engine": ENGINE, "engine_version": VERSION}
+        notes = tuple(told(missed) for missed in [left_out(request)] if missed)
+        if notes:
+            details["needs_review"] = notes[0]
         made = []
         for number in range(request.variations):
             seed = request.seed_of(number)
             pixels = await compute(paint, request, seed=seed, look=look)
-            made.append(_output(pixels, number, {**details, "seed": seed}))
+            made.append(_output(pixels, number, {**details, "seed": seed}, notes))
         return made
 
 
@@ -86,6 +92,8 @@ async def _look(work: Work[Params], reference: Reference | None) -> Look | None:
     return await compute(look_at, image.flattened((255, 255, 255)), reference.strength)
 
 
-def _output(pixels: Pillow.Image, number: int, details: Mapping[str, object]) -> Output:
+def _output(
+    pixels: Pillow.Image, number: int, details: Mapping[str, object], notes: tuple[str, ...]
+) -> Output:
     image = Image(pixels, source_type=ALGORITHMIC_MEDIA)
-    return Output(image=image, label=f"variation {number + 1}", details=details)
+    return Output(image=image, label=f"variation {number + 1}", details=details, notes=notes)

@@ -20,6 +20,14 @@ class Params(OperationParams):
     blob: str = Field(pattern=BLOB_PATTERN, description="as POST /v1/uploads answered")
     width: int | None = Field(default=None, ge=1, description="px, for quotes; measured when run")
     height: int | None = Field(default=None, ge=1, description="px, for quotes; measured when run")
+    media_type: str = Field(
+        default="image/jpeg",
+        pattern=r"^image/[a-z0-9.+-]+$",
+        description="for quotes; read from the file when run",
+    )
+    alpha: bool = Field(
+        default=False, description="whether it has transparency, for quotes; seen when run"
+    )
     filename: str | None = Field(default=None, max_length=255)
     title: str | None = Field(default=None, max_length=300)
 
@@ -34,14 +42,20 @@ class Import(Operation[Params]):
     limits = ("the upload is a picture that can be read: at most 64 MiB and 100 megapixels",)
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
-        """One image of the size that was told; without one nothing can be said of later steps."""
+        """One image as it was told; without its size nothing can be said of later steps."""
         if params.width is None or params.height is None:
             raise Refused(
                 rule="create.import.size",
                 says="The size of the upload is not known yet.",
                 fix="Give the width and height that POST /v1/uploads answered.",
             )
-        return [ImageFacts(width=params.width, height=params.height, media_type="image/jpeg")]
+        told = ImageFacts(
+            width=params.width,
+            height=params.height,
+            media_type=params.media_type,
+            alpha=params.alpha,
+        )
+        return [told]
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
         """Read, prove, and keep the bytes as they are."""

@@ -33,6 +33,9 @@ class Template(BaseModel):
     hints: tuple[str, ...] = Field(default=(), description="added to a provider's prompt")
     negative: tuple[str, ...] = Field(default=(), description="added to the negative prompt")
     copy_space: Space | None = Field(default=None, description="where the picture stays calm")
+    alone: bool = Field(
+        default=False, description="the product without surroundings, to be cut out"
+    )
     source: str = Field(min_length=1)
     note: str | None = None
 

@@ -8,7 +8,7 @@ from services.create.providers.local.brief import DEFAULT_MOTIFS, read
 from services.create.providers.local.finishes import FINISHES
 from services.create.providers.local.grammar import page
 from services.create.providers.local.painters import PAINTERS
-from services.create.providers.local.painters.objects import OBJECTS
+from services.create.providers.local.painters.things import OBJECTS
 from services.create.providers.local.vocabulary import vocabulary
 from services.create.styles import styles
 

@@ -19,6 +19,7 @@ from services.create.settings import CreateSettings
 from services.create.styles import styles
 from services.create.templates import templates
 from studio.blobs.base import key_of
+from studio.imaging.facts import ImageFacts
 from studio.imaging.provenance import ALGORITHMIC_MEDIA
 from studio.operation import Work
 from studio.problems import Refused
@@ -89,9 +90,10 @@ def test_what_cannot_be_made_is_refused_with_what_can():
         operation.check(None, Params(prompt="x", width=4096, height=4096))
     assert refused.value.rule == "create.generate.max_pixels"
     with pytest.raises(Refused) as refused:
-        operation.check(None, Params(prompt="x", style="watercolour"))
+        operation.check(None, Params(prompt="x", style="watercollor"))
     assert "watercolor" in refused.value.fix
     assert "landscape" in refused.value.valid
+    assert Params(prompt="x", style="Watercolour").style == "watercolor"
     with pytest.raises(Refused):
         operation.parse({"prompt": "x", "width": 100})
     with pytest.raises(Refused):
@@ -172,7 +174,7 @@ async def test_a_reference_that_is_no_picture_is_refused():
     [
         {"brand": {"palette": []}},
         {"brand": {"palette": ["#123456"] * 9}},
-        {"brand": {"palette": ["red"]}},
+        {"brand": {"palette": ["blurple"]}},
         {"brand": {"palette": ["#123456"], "logo": "logo.png"}},
         {"reference": {"blob": key_of(b"x"), "strength": 1.1}},
         {"reference": {"blob": "x"}},
@@ -196,6 +198,14 @@ async def test_an_import_keeps_the_photo_as_it_is(photos):
     assert output.data == data
     assert (output.facts.width, output.facts.height) == (600, 400)
     assert output.details["title"] == "coffee.jpg"
+
+
+def test_an_import_is_foretold_as_its_file_is_told_to_be():
+    told = {"width": 600, "height": 400, "media_type": "image/png", "alpha": True}
+    operation = Import()
+    assert operation.forecast(None, operation.parse({"blob": key_of(b"x"), **told})) == [
+        ImageFacts(**told)
+    ]
 
 
 async def test_an_import_that_is_no_picture_is_refused():

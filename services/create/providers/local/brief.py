@@ -43,6 +43,7 @@ class Brief:
     avoids: frozenset[str] = frozenset()  # features that must not be seen
     avoided: tuple[Rgb, ...] = ()  # colours that must not be seen
     headline: str = ""  # words in quotes
+    is_alone: bool = False  # a product on an even ground, to be cut out
     brand: tuple[Rgb, ...] = ()
 
     @property
@@ -81,27 +82,30 @@ def read(
     negative_prompt: str = "",
     brand: Sequence[Rgb] = (),
     tone: Sequence[str] = (),
+    alone: bool = False,
 ) -> Brief:
     """Understand a prompt: the words that are known, in the order in which they stand.
 
     style: an id of `styles()`; None lets the words decide.
     brand: colours that take the place of all others; tone: mood words that are read after the
            prompt's own.
+    alone: whether a thing is shown as a product without surroundings.
     """
     known = vocabulary()
-    prompt, headline = _without_quotes(prompt)
-    prompt, unwanted = _without_negations(prompt)
+    prompt, headline = without_quotes(prompt)
+    prompt, unwanted = without_negations(prompt)
     unwanted = f"{unwanted} , {negative_prompt}".lower()
     shown = styles()[style] if style else _spoken(prompt)
     added = [*(shown.local.words if shown else ()), *tone]
-    refused = {one.word for one in _found(unwanted, known)}
-    said = [one for one in _found(prompt, known) if one.word not in refused]
+    refused = {one.word for one in found_in(unwanted)}
+    said = [one for one in found_in(prompt) if one.word not in refused]
     moods = [one.word for one in said if one.word in known.moods] + [
         word for word in added if word in known.moods and word not in refused
     ]
     avoided = tuple(c for word in refused for c in known.rgb(word))
-    claims = _claimed(prompt.lower(), said, known)
-    painter, motif = _painter(said, shown, known)
+    named = _without_attributes(prompt, said)
+    claims = _claimed(prompt.lower(), named, known)
+    painter, motif = _painter(named, shown, known)
     return Brief(
         painter=painter,
         motif=motif,
@@ -118,6 +122,7 @@ def read(
         avoids=frozenset(known.feature(word) for word in refused) - {""},
         avoided=tuple(sorted(avoided)),
         headline=headline,
+        is_alone=alone and painter in _OF_THINGS,
         brand=tuple(brand),
     )
 
@@ -129,7 +134,7 @@ def is_near(colour: Rgb, others: Iterable[Rgb]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class Said:
     """A known word and where it stands."""
 
     word: str
@@ -146,12 +151,13 @@ class _Claims:
     things: list[tuple[str, Rgb | None]] = field(default_factory=list)
 
 
-def _without_quotes(prompt: str) -> tuple[str, str]:
+def without_quotes(prompt: str) -> tuple[str, str]:
+    """The prompt without what is in quotes, and the first of that."""
     found = re.findall(r"[\"“”„«»]([^\"“”„«»]{1,80})[\"“”«»]", prompt)
     return re.sub(r"[\"“”„«»][^\"“”„«»]{1,80}[\"“”«»]", " ", prompt), found[0] if found else ""
 
 
-def _without_negations(prompt: str) -> tuple[str, str]:
+def without_negations(prompt: str) -> tuple[str, str]:
     """The prompt without what follows "no" and "without", and that: to a comma or preposition."""
     end = r"(?=[,.;]|\b(?:on|in|at|with|under|over|but)\b|$)"
     pattern = rf"\b(?:no|without|avoid)\b([^,.;]*?){end}"
@@ -167,12 +173,24 @@ def _spoken(prompt: str) -> Style | None:
     return None
 
 
-def _found(text: str, known: Vocabulary) -> list[_Said]:
+def found_in(text: str) -> list[Said]:
     """The known words that occur in a text, longest first where they overlap, in its order."""
-    return [_Said(m[1], m.start(), m.end()) for m in known.pattern.finditer(text.lower())]
+    return [Said(m[1], m.start(), m.end()) for m in vocabulary().pattern.finditer(text.lower())]
 
 
-def _painter(said: list[_Said], style: Style | None, known: Vocabulary) -> tuple[str, str]:
+def _without_attributes(text: str, said: list[Said]) -> list[Said]:
+    """Without things that only say of which kind the next one is: a "perfume" bottle."""
+    things = {w for w, (painter, _) in vocabulary().subjects.items() if painter in _OF_THINGS}
+    followed = [*said[1:], None]
+    return [
+        one
+        for one, after in zip(said, followed, strict=False)
+        if not (after and {one.word, after.word} <= things
+                and text[one.end : after.start].isspace())
+    ]  # fmt: skip
+
+
+def _painter(said: list[Said], style: Style | None, known: Vocabulary) -> tuple[str, str]:
     """Who paints, and what: the style, else a design word, else the first strong subject."""
     named = [(one.word, *known.subjects[one.word]) for one in said if one.word in known.subjects]
     subjects = sorted(named, key=lambda one: one[0] in known.weak)
@@ -182,9 +200,18 @@ def _painter(said: list[_Said], style: Style | None, known: Vocabulary) -> tuple
         designs = [known.designs[one.word] for one in said if one.word in known.designs]
         designs = [one for one in designs if not (one == "bokeh" and subjects[0][1] == "skyline")]
         painter = designs[0] if designs else (subjects[0][1] if subjects else "mesh")
+        if not designs and painter == "plinth" and len(_kinds(subjects)) > 1:
+            painter = "still_life"  # a plinth holds one
     kin = FAMILIES.get(painter, {painter})
     return painter, next((m for _, by, m in subjects if by in kin), DEFAULT_MOTIFS[painter])
 
+
+def _kinds(subjects: list[tuple[str, str, str]]) -> set[str]:
+    strong = [one for one in subjects if one[0] not in vocabulary().weak]
+    return {motif for _, by, motif in strong if by in _OF_THINGS}
+
+
+_OF_THINGS = frozenset({"plinth", "still_life"})
 
 #: Painters that can show each other's motifs.
 FAMILIES = {
@@ -212,9 +239,9 @@ DEFAULT_MOTIFS = {
 }
 
 
-def _claimed(text: str, said: list[_Said], known: Vocabulary) -> _Claims:
+def _claimed(text: str, said: list[Said], known: Vocabulary) -> _Claims:
     """Give each colour to the thing that it stands before, or after which "in" leads to it."""
-    claims, waiting, number = _Claims(), list[tuple[_Said, Rgb]](), 1
+    claims, waiting, number = _Claims(), list[tuple[Said, Rgb]](), 1
     parts: dict[str, Rgb] = {}
     last = ""  # the thing before, which "in red" would mean
     for before, one in zip([None, *said], said, strict=False):
@@ -231,8 +258,12 @@ def _claimed(text: str, said: list[_Said], known: Vocabulary) -> _Claims:
             continue
         near = [c for o, c in waiting if _is_before(text[o.end : one.start])]
         colour = near[0] if near else None
-        if thing and thing[0] in ("plinth", "still_life") and one.word not in known.weak:
-            claims.things += [(thing[1], colour)] * number
+        if thing and thing[0] in _OF_THINGS and one.word not in known.weak:
+            petals = known.is_of_petals(one.word)
+            if petals and colour:
+                parts.setdefault("petals", colour)
+            if not (petals and claims.things and claims.things[-1][0] == "vase"):
+                claims.things += [(thing[1], None if petals else colour)] * number
         if part and colour and part not in parts:
             parts[part] = colour
         if part and not (thing and one.word not in known.weak):
@@ -260,7 +291,7 @@ def _is_before(gap: str) -> bool:
     return len(gap.split()) <= 4 and not re.search(r"[,.;]|\b(on|in|with|at|under|over|of)\b", gap)
 
 
-def _light(said: list[_Said], claims: _Claims, known: Vocabulary) -> Light | None:
+def _light(said: list[Said], claims: _Claims, known: Vocabulary) -> Light | None:
     """The first light that is named; a candle lights a night."""
     light = next((known.lights[one.word] for one in said if one.word in known.lights), None)
     if light and light.is_night and any(kind == "candle" for kind, _ in claims.things):

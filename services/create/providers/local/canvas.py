@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -21,22 +21,34 @@ from services.create.providers.local.brief import Rgb
 Picture = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.float32]
 Point = tuple[float, float]
+Spots = npt.NDArray[np.float64]
 Ink = Rgb | Callable[[Mask, Mask], Picture]
 
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """A size, a source of chance, and how finely edges are drawn."""
+    """A size, a source of chance, and how finely edges are drawn.
+
+    A draft has fewer pixels than were asked for. What is counted out (cells, strokes, stones) is
+    counted for the size that was asked for, and what is drawn by chance for each pixel is drawn
+    `apart`: so a seed gives one composition, whatever the quality.
+    """
 
     width: int
     height: int
     dice: np.random.Generator
     supersampling: int  # mask pixels per picture pixel, each way
+    asked: tuple[int, int]  # px, width and height
 
     @property
     def ratio(self) -> float:
         """Width ÷ height."""
-        return self.width / self.height
+        return self.asked[0] / self.asked[1]
+
+    @property
+    def apart(self) -> np.random.Generator:
+        """A source of chance of its own: however much is drawn from it, `dice` fall as before."""
+        return self.dice.spawn(1)[0]
 
     @property
     def is_tall(self) -> bool:
@@ -54,15 +66,12 @@ class Canvas:
 
         cells: lattice cells along the shorter side in the first octave.
         """
-        short = min(self.width, self.height)
+        wide, high = (side / min(self.asked) for side in self.asked)
         total = np.zeros((self.height, self.width), np.float32)
         weight, amplitude = 0.0, 1.0
         for octave in range(octaves):
             n = cells * 2**octave
-            shape = (
-                max(2, math.ceil(n * self.height / short) + 2),
-                max(2, math.ceil(n * self.width / short) + 2),
-            )
+            shape = (max(2, math.ceil(n * high) + 2), max(2, math.ceil(n * wide) + 2))
             lattice = self.dice.random(shape, dtype=np.float32)
             total += amplitude * cv2.resize(
                 lattice, (self.width, self.height), interpolation=cv2.INTER_CUBIC
@@ -83,6 +92,24 @@ class Canvas:
             weight += amplitude
             amplitude *= 0.5
         return np.asarray(total / np.float32(weight), np.float32).clip(0, 1)
+
+    def grid(self, pitch: float, jitter: tuple[float, float], start: float = 0.0) -> Spots:
+        """Places of a grid, row by row, each moved by chance: (n, 2) as x, y in 0..1.
+
+        pitch:  from place to place, in units of the shorter side.
+        jitter: the least and the most that a place is moved each way, in pitches.
+        start:  where the first place is, in pitches.
+        """
+        wide, high = (side / min(self.asked) for side in self.asked)
+        ys, xs = np.mgrid[start * pitch : high : pitch, start * pitch : wide : pitch]
+        spots = np.stack([xs.ravel(), ys.ravel()], -1)
+        spots += self.dice.uniform(*jitter, spots.shape) * pitch
+        return np.asarray((spots / (wide, high)).clip(0, 1), np.float64)
+
+    def pixels_of(self, spots: Spots) -> npt.NDArray[np.int64]:
+        """The pixels, x and y, in which places of 0..1 lie."""
+        size = (self.width, self.height)
+        return np.asarray((spots * size).clip(0, (size[0] - 1, size[1] - 1)), np.int64)
 
     def below(self, outline: Mask) -> Mask:
         """1 under an outline given as y per column, with a soft edge of a pixel."""
@@ -151,7 +178,7 @@ def dab(
     if not (covered := _pixels_of(canvas, shape)):
         return
     x0, y0, x1, y1 = covered
-    part = Canvas(x1 - x0, y1 - y0, canvas.dice, canvas.supersampling)
+    part = replace(canvas, width=x1 - x0, height=y1 - y0)
     moved = [
         ((x * canvas.width - x0) / part.width, (y * canvas.height - y0) / part.height)
         for x, y in shape
@@ -233,7 +260,7 @@ def luma(picture: Picture) -> Mask:
 
 def in_eight_bits(picture: Picture, canvas: Canvas) -> Pillow.Image:
     """A picture of 8 bits; noise of one level dithers away the bands of its gradients."""
-    grain = canvas.dice.random((canvas.height, canvas.width, 1), dtype=np.float32)
+    grain = canvas.apart.random((canvas.height, canvas.width, 1), dtype=np.float32)
     return Pillow.fromarray((picture * 255 + grain).clip(0, 255).astype(np.uint8), "RGB")
 
 

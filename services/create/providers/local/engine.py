@@ -13,7 +13,9 @@ from services.create.providers.local.canvas import Canvas, Picture, in_eight_bit
 from services.create.providers.local.finishes import FINISHES
 from services.create.providers.local.painters import PAINTERS
 from services.create.providers.local.painters.poster import headline_set
+from services.create.providers.local.painters.sweep import sweep
 from services.create.providers.local.reference import Look
+from services.create.providers.local.unread import unread
 from services.create.quality import Quality, grade
 from services.create.request import ImageRequest
 from services.create.templates import Space
@@ -22,7 +24,7 @@ from studio.imaging.colour import parse_hex
 #: What it is, said with every picture: it composes by rules and has learnt from no picture.
 ENGINE = "procedural"
 #: Changes whenever the same request would give other bytes.
-VERSION = "procedural-2"
+VERSION = "procedural-3"
 
 MAX_PIXELS = 4_194_304  # 2048 × 2048, what it paints in seconds
 _SMALLEST = 32  # px of a side; a draft of a small picture is painted no smaller
@@ -42,14 +44,29 @@ def paint(request: ImageRequest, *, seed: int, look: Look | None = None) -> Pill
         tone=request.tone,
         look=look,
         space=request.template.copy_space if request.template else None,
+        alone=bool(request.template and request.template.alone),
     )
+
+
+def left_out(request: ImageRequest) -> tuple[str, ...]:
+    """The things that the prompt names and `paint` does not show, in order; docs/prompts.md."""
+    return unread(request.subject, _brief(request))
 
 
 def check_words(request: ImageRequest) -> None:
     """Refused (`text.…`) if the prompt has a headline that a poster cannot show."""
-    brief = read(request.subject, style=request.style_id, negative_prompt=request.unwanted)
+    brief = _brief(request)
     if brief.painter == "poster" and brief.headline:
         headline_set(brief.headline, request.width, request.height)
+
+
+def _brief(request: ImageRequest) -> Brief:
+    return read(
+        request.subject,
+        style=request.style_id,
+        negative_prompt=request.unwanted,
+        alone=bool(request.template and request.template.alone),
+    )
 
 
 def generate(
@@ -65,6 +82,7 @@ def generate(
     tone: Sequence[str] = (),
     look: Look | None = None,
     space: Space | None = None,
+    alone: bool = False,
 ) -> Pillow.Image:
     """Paint a prompt. RGB, (width, height) px; the same arguments give the same pixels.
 
@@ -72,10 +90,19 @@ def generate(
     quality: how finely edges are drawn; a draft is painted at half its size.
     palette: a brand's colours, the leading one first; they rule the picture.
     tone:    a brand's mood words; look: of a reference; space: what stays calm for words.
+    alone:   whether a thing is shown without surroundings, to be cut out.
     """
-    brief = read(prompt, style=style, negative_prompt=negative_prompt, brand=palette, tone=tone)
+    brief = read(
+        prompt,
+        style=style,
+        negative_prompt=negative_prompt,
+        brand=palette,
+        tone=tone,
+        alone=alone,
+    )
     canvas = _canvas(width, height, seed, quality)
-    picture = colouring.graded(PAINTERS[brief.painter](canvas, brief), brief)
+    painter = sweep if brief.is_alone else PAINTERS[brief.painter]
+    picture = colouring.graded(painter(canvas, brief), brief)
     picture = _coloured(_styled(picture, canvas, brief), brief, look)
     if space:
         picture = colouring.calmed(picture, canvas, space)
@@ -93,6 +120,7 @@ def _canvas(width: int, height: int, seed: int, quality: Quality) -> Canvas:
         max(_SMALLEST, round(height * scale)),
         np.random.Generator(np.random.PCG64(seed)),
         int(settings["supersampling"]),
+        (width, height),
     )
 
 

@@ -88,6 +88,10 @@ class Vocabulary(_Data):
         """The part that a word means, or ""."""
         return self._parts.get(word, "")
 
+    def is_of_petals(self, word: str) -> bool:
+        """Whether a word means what is in a vase: a colour before it is that of the petals."""
+        return self.subjects.get(word, ("", ""))[1] == "vase" and not word.startswith("vase")
+
     def rgb(self, word: str) -> tuple[RGB, ...]:
         """The colour that a word means: one, or none if it means none. "dark blue" is one word."""
         if word.startswith("#"):

@@ -46,20 +46,24 @@ def _faceted(picture: Picture, canvas: Canvas, across: int, relief: float) -> tu
     soft = blurred(picture, _short(canvas) * 0.006)
     sheet = np.zeros((height, width, 3), np.uint8)
     lines = np.zeros((height, width), np.uint8)
+    thick = max(1, canvas.asked[0] // 900) * width / canvas.asked[0]  # px
+    ink = round(255 * min(1.0, thick))  # a draft's creases are coarse, and so fainter
     for corners in _triangles(_corners(picture, canvas, across), width, height):
         x, y = corners.mean(0).clip(0, (width - 1, height - 1)).astype(int)
-        turn = relief * np.cos(np.arctan2(*(corners[1] - corners[0])) * 2 + 0.7)
+        sides = np.roll(corners, -1, 0) - corners
+        longest = sides[np.hypot(*sides.T).argmax()]  # whichever corner comes first
+        turn = relief * np.cos(np.arctan2(*longest) * 2 + 0.7)
         colour = (soft[y, x] * (1 + turn) * 255).clip(0, 255)
         points = np.round(corners * 16).astype(np.int32)  # 4 bits of sub-pixel
         cv2.fillConvexPoly(sheet, points, tuple(float(c) for c in colour), cv2.LINE_AA, 4)
-        cv2.polylines(lines, [points], True, 255, max(1, width // 900), cv2.LINE_AA, 4)
+        cv2.polylines(lines, [points], True, ink, max(1, round(thick)), cv2.LINE_AA, 4)
     return sheet.astype(np.float32) / np.float32(255), lines.astype(np.float32) / np.float32(255)
 
 
 def _corners(picture: Picture, canvas: Canvas, across: int) -> npt.NDArray[np.float32]:
     """A jittered grid, and half as many points again where the picture has edges; (n, 2) px."""
+    columns, rows = (round(side * across / min(canvas.asked)) + 1 for side in canvas.asked)
     pitch = _short(canvas) / across
-    columns, rows = round(canvas.width / pitch) + 1, round(canvas.height / pitch) + 1
     xs, ys = np.meshgrid(
         np.linspace(0, canvas.width - 1, columns), np.linspace(0, canvas.height - 1, rows)
     )
@@ -68,9 +72,12 @@ def _corners(picture: Picture, canvas: Canvas, across: int) -> npt.NDArray[np.fl
     grid = np.stack([(xs + jitter[0]).ravel(), (ys + jitter[1]).ravel()], -1)
     grey = blurred(luma(picture), _short(canvas) * 0.004)
     steep = np.hypot(*np.gradient(grey)) ** 1.2 + 1e-7
-    odds = (steep / steep.sum()).ravel().astype(np.float64)
-    drawn = canvas.dice.choice(odds.size, size=len(grid) * 3 // 2, p=odds / odds.sum())
-    edges = np.stack([drawn % canvas.width, drawn // canvas.width], -1)
+    # of very many places those that win a draw weighted by steepness (Efraimidis, Spirakis, 2006):
+    # each is decided by what is there, so that a draft has nearly all corners in the same places
+    places = canvas.dice.random((len(grid) * 40, 2))
+    x, y = canvas.pixels_of(places).T
+    won = np.argsort(np.log(canvas.dice.random(len(places))) / steep[y, x])[-len(grid) * 3 // 2 :]
+    edges = places[np.sort(won)] * (canvas.width - 1, canvas.height - 1)
     return np.concatenate([grid, edges]).astype(np.float32)
 
 
@@ -100,34 +107,36 @@ def mosaic(picture: Picture, canvas: Canvas, strength: float) -> Picture:
     """Small stones of one colour each, set with joints (cells of Voronoi, jittered grid)."""
     across = 46
     pitch = _short(canvas) / across
-    ys, xs = np.mgrid[pitch / 2 : canvas.height : pitch, pitch / 2 : canvas.width : pitch]
-    spots = np.stack([ys.ravel(), xs.ravel()], -1)
-    spots += canvas.dice.uniform(-0.22, 0.22, spots.shape) * pitch
-    spots = spots.clip(0, (canvas.height - 1, canvas.width - 1)).astype(int)
+    x, y = canvas.pixels_of(canvas.grid(1 / across, (-0.22, 0.22), 0.5)).T
     seeds = np.full((canvas.height, canvas.width), 255, np.uint8)
-    seeds[spots[:, 0], spots[:, 1]] = 0
+    seeds[y, x] = 0
     _, cells = cv2.distanceTransformWithLabels(
         seeds, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
-    stones = _means(picture, np.asarray(cells, np.int32), canvas)
+    stones = _means(picture, np.asarray(cells, np.int32), canvas, cells[y, x])
     edge = (cells != np.roll(cells, 1, 0)) | (cells != np.roll(cells, 1, 1))
     away = cv2.distanceTransform((~edge).astype(np.uint8), cv2.DIST_L2, 5) / np.float32(pitch)
     stone = ((away - 0.06) / 0.05).clip(0, 1)[..., None]
-    slope = cv2.Sobel(blurred(away, pitch * 0.08), cv2.CV_32F, 1, 1, ksize=3)
+    slope = cv2.Sobel(blurred(away, pitch * 0.08), cv2.CV_32F, 1, 1, ksize=3) * pitch / 22
     stones *= 1 + np.asarray(slope, np.float32).clip(-0.25, 0.25)[..., None] * np.float32(1.6)
     joint = np.asarray((0.86, 0.83, 0.78), np.float32) * (0.6 + 0.4 * luma(picture).mean())
     made = joint + (stones - joint) * stone
     return np.asarray(picture + (made - picture) * np.float32(strength), np.float32)
 
 
-def _means(picture: Picture, cells: npt.NDArray[np.int32], canvas: Canvas) -> Picture:
-    """Each cell in its mean colour, a little lighter or darker by chance."""
+def _means(
+    picture: Picture,
+    cells: npt.NDArray[np.int32],
+    canvas: Canvas,
+    order: npt.NDArray[np.int32],
+) -> Picture:
+    """Each cell in its mean colour, a little lighter or darker by chance; drawn in an order."""
     flat = cells.ravel()
     count = np.bincount(flat).clip(1)
     table = np.stack(
         [np.bincount(flat, picture[..., c].ravel()) / count for c in range(3)], -1
     ).astype(np.float32)
-    table *= canvas.dice.normal(1, 0.055, (len(table), 1)).astype(np.float32)
+    table[order] *= canvas.dice.normal(1, 0.055, (len(order), 1)).astype(np.float32)
     return np.asarray(table[cells], np.float32)
 
 

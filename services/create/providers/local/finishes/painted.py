@@ -38,7 +38,9 @@ def _strokes(
     grey = blurred(luma(picture), size)
     gx, gy = (cv2.Sobel(grey, cv2.CV_32F, dx, 1 - dx, ksize=3) for dx in (1, 0))
     slow = canvas.noise(2, 2) * 4 * np.pi
-    spots = _jittered(canvas, size * 0.62)
+    pitch = max(2 / min(canvas.asked), wide) * 0.62
+    spots = canvas.pixels_of(canvas.grid(pitch, (0, 1)))
+    spots = spots[canvas.dice.permutation(len(spots))]
     pressure = canvas.dice.integers(60, 200, len(spots))
     tint = canvas.dice.normal(1, 0.035, len(spots))
     for (x, y), height, shift in zip(spots, pressure, tint, strict=True):
@@ -52,14 +54,6 @@ def _strokes(
         thick = max(1, round(size * 0.8))
         cv2.line(painted, *ends, colour, thick, cv2.LINE_AA)
         cv2.line(relief, *ends, int(height), thick, cv2.LINE_AA)
-
-
-def _jittered(canvas: Canvas, pitch: float) -> np.ndarray:
-    """Places about `pitch` px apart in random order, (n, 2) whole px as x, y."""
-    ys, xs = np.mgrid[0 : canvas.height : pitch, 0 : canvas.width : pitch]
-    spots = np.stack([xs.ravel(), ys.ravel()], -1) + canvas.dice.uniform(0, pitch, (xs.size, 2))
-    spots = spots.clip(0, (canvas.width - 1, canvas.height - 1)).astype(int)
-    return np.asarray(spots[canvas.dice.permutation(len(spots))])
 
 
 def wash(picture: Picture, canvas: Canvas, strength: float) -> Picture:
@@ -126,9 +120,10 @@ def riso(picture: Picture, canvas: Canvas, strength: float) -> Picture:
         moved = shift * number
         cover = np.pad(amounts[..., number], ((moved, 0), (moved, 0)), mode="edge")
         cover = cover[: canvas.height, : canvas.width]
-        grain = canvas.dice.random(cover.shape, dtype=np.float32)
+        grain = canvas.apart.random(cover.shape, dtype=np.float32)
         grain = blurred(grain, max(0.5, _short(canvas) * 0.0007))
         grain = (grain - grain.mean()) / max(float(grain.std()), 1e-6)
+        grain *= np.float32(canvas.width / canvas.asked[0])  # a draft's grains are coarse
         cover = ((cover - 0.5) * 1.15 + 0.5 + grain * 0.07).clip(0, 1)
         printed *= 1 - (1 - colour / paper) * cover[..., None]
     return np.asarray(picture + (printed - picture) * np.float32(strength), np.float32)
@@ -136,7 +131,8 @@ def riso(picture: Picture, canvas: Canvas, strength: float) -> Picture:
 
 def _two_inks(picture: Picture) -> tuple[np.ndarray, np.ndarray]:
     """The most colourful main colour, and a dark one of the farthest hue."""
-    small = Pillow.fromarray((picture[::4, ::4] * 255).clip(0, 255).astype(np.uint8))
+    few = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+    small = Pillow.fromarray((few * 255).clip(0, 255).astype(np.uint8))
     cut = small.quantize(8, method=Pillow.Quantize.MEDIANCUT, kmeans=2)
     table = np.asarray(cut.getpalette(), np.float32).reshape(-1, 3)[:8] / np.float32(255)
     chroma = table.max(1) - table.min(1)

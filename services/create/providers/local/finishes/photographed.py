@@ -96,9 +96,10 @@ def _vignette(picture: Picture, canvas: Canvas, amount: float) -> Picture:
 
 
 def _grain(canvas: Canvas, softness: float, amount: float) -> Picture:
-    noise = canvas.dice.standard_normal((canvas.height, canvas.width), dtype=np.float32)
+    noise = canvas.apart.standard_normal((canvas.height, canvas.width), dtype=np.float32)
     soft = blurred(noise, softness * max(1.0, _short(canvas) / 1024))
-    return (soft / max(float(soft.std()), 1e-6) * np.float32(amount))[..., None]
+    seen = amount * canvas.width / canvas.asked[0]  # a draft's grains are coarse, and so fainter
+    return (soft / max(float(soft.std()), 1e-6) * np.float32(seen))[..., None]
 
 
 def _short(canvas: Canvas) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
@@ -12,9 +14,9 @@ from services.create.providers.local.canvas import Canvas, Picture, mix, shine, 
 def mesh(canvas: Canvas, brief: Brief) -> Picture:
     """Colour fields weighted by distance, warped by slow noise, with one bright focus."""
     palette = brief.palette(canvas.dice, 5)
-    small = Canvas(
-        max(64, canvas.width // 4), max(64, canvas.height // 4), canvas.dice, 1
-    )  # nothing in it is sharp
+    small = replace(  # nothing in it is sharp
+        canvas, width=max(64, canvas.width // 4), height=max(64, canvas.height // 4)
+    )
     fold = 0.10 + 0.28 * brief.mood.energy
     ys, xs = np.mgrid[0 : small.height, 0 : small.width].astype(np.float32)
     xs = xs / small.width + fold * (small.noise(1.6, 3) - 0.5) * 2

@@ -5,7 +5,6 @@ Lengths are in units of `unit`, half a plinth's width; light comes from the uppe
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, pi, sin
 
@@ -26,7 +25,7 @@ from services.create.providers.local.canvas import (
     shine,
 )
 
-_WHITE: Rgb = (255, 255, 255)
+WHITE: Rgb = (255, 255, 255)
 _TILT = 0.22  # how much of a circle is seen from the height of the eye
 
 
@@ -64,15 +63,6 @@ class Stand:
         """A soft shadow on the ground."""
         mask = self.canvas.polygons([self.oval(x, y, rx, ry)])
         shade(self.picture, self.canvas.soft(mask, self.unit * 0.05), strength)
-
-
-def place(stand: Stand, kind: str) -> None:
-    """Draw an object with its shadow on the ground."""
-    if stand.brief.has("shadows", otherwise=True):
-        wide = _WIDTHS.get(kind, 0.5)
-        stand.shadow(0.5 * wide + 0.12, 0.02, wide * 1.25, 0.13, 0.42)
-        stand.shadow(0.06, 0.0, wide, 0.1, 0.5)
-    OBJECTS.get(kind, bottle)(stand)
 
 
 def cylinder(colour: Rgb, x: float, radius: float, gloss: float = 0.28) -> Ink:
@@ -116,7 +106,7 @@ def turned(
     ink = cylinder(colour, stand.at(x, 0)[0], max(radii) * stand.unit)
     stand.dab(stand.oval(x, foot + outline[0][0], base, base * _TILT), ink)
     stand.dab(right + left, ink)
-    stand.dab(stand.oval(x, foot + outline[-1][0], rim, rim * _TILT), mix(colour, _WHITE, 0.3))
+    stand.dab(stand.oval(x, foot + outline[-1][0], rim, rim * _TILT), mix(colour, WHITE, 0.3))
 
 
 def _smooth(outline: list[tuple[float, float]]) -> tuple[list[float], list[float]]:
@@ -124,12 +114,12 @@ def _smooth(outline: list[tuple[float, float]]) -> tuple[list[float], list[float
     if len(outline) < 4:
         return list(heights), list(radii)
     at = np.linspace(0, 1, len(outline))
-    fine = np.linspace(0, 1, 48)
-    kernel = np.asarray((1, 2, 3, 2, 1)) / 9
+    fine = np.linspace(0, 1, 96)
+    kernel = np.hanning(17)[1:-1] / np.hanning(17).sum()
     tables = []
     for values in (heights, radii):
         dense = np.interp(fine, at, values)
-        eased = np.convolve(np.pad(dense, 2, mode="edge"), kernel, "valid")
+        eased = np.convolve(np.pad(dense, 7, mode="reflect", reflect_type="odd"), kernel, "valid")
         tables.append([float(one) for one in eased])
     return tables[0], tables[1]
 
@@ -172,7 +162,7 @@ def tube(stand: Stand) -> None:
     body = [stand.at(-0.2, 0.22), stand.at(0.2, 0.22), stand.at(0.27, 1.2), stand.at(-0.27, 1.2)]
     stand.dab(body, cylinder(stand.colour, stand.x, stand.unit * 0.28))
     (left, top), (right, bottom) = stand.at(-0.28, 1.3), stand.at(0.28, 1.2)
-    stand.dab(box(left, top, right, bottom), mix(stand.colour, _WHITE, 0.25))
+    stand.dab(box(left, top, right, bottom), mix(stand.colour, WHITE, 0.25))
 
 
 def sphere(stand: Stand) -> None:
@@ -193,13 +183,13 @@ def parcel(stand: Stand) -> None:
     lid = [at(-wide, high), at(side - wide, high + deep), *reversed(right[:2])]
     stand.dab(front, stand.colour)
     stand.dab(right, mix(stand.colour, (20, 16, 20), 0.3))
-    stand.dab(lid, mix(stand.colour, _WHITE, 0.25))
+    stand.dab(lid, mix(stand.colour, WHITE, 0.25))
     middle = -wide * 0.25
     stand.dab([at(middle - 0.05, high), at(middle + 0.05, high), at(middle + 0.05, 0),
                at(middle - 0.05, 0)], stand.accent)  # fmt: skip
     stand.dab([at(middle - 0.05, high), at(middle + 0.05, high),
                at(middle + 0.05 + side, high + deep), at(middle - 0.05 + side, high + deep)],
-              mix(stand.accent, _WHITE, 0.15))  # fmt: skip
+              mix(stand.accent, WHITE, 0.15))  # fmt: skip
     knot = (middle + side / 2, high + deep / 2)
     for way in (-1, 1):
         loop = [at(knot[0] + way * 0.24 * sin(pi * t), knot[1] + 0.17 * sin(2 * pi * t) * (1 - t))
@@ -209,16 +199,18 @@ def parcel(stand: Stand) -> None:
 
 
 def cup(stand: Stand) -> None:
-    """A cup on its saucer; it steams unless that is not wanted."""
-    dish = stand.brief.parts.get("plate", mix(stand.colour, (252, 250, 246), 0.5))
-    wide = 0.95 if "plate" in stand.brief.parts else 0.68
-    saucer(stand, dish, wide)
-    if stand.brief.has("shadows", otherwise=True):
-        stand.shadow(0.1, 0.03, 0.36, 0.07, 0.4)
+    """A cup on its saucer; it steams unless that is not wanted. As a product it is a mug alone."""
+    if not stand.brief.is_alone:
+        dish = stand.brief.parts.get("plate", mix(stand.colour, (252, 250, 246), 0.5))
+        saucer(stand, dish, 0.95 if "plate" in stand.brief.parts else 0.68)
+        if stand.brief.has("shadows", otherwise=True):
+            stand.shadow(0.1, 0.03, 0.36, 0.07, 0.4)
     _handle(stand, 0.46, 0.44, mix(stand.colour, (40, 34, 34), 0.15))
     profile = [(0.03, 0.24), (0.07, 0.33), (0.2, 0.43), (0.45, 0.48), (0.72, 0.5)]
     turned(stand, stand.colour, profile)
     stand.dab(stand.oval(0, 0.71, 0.45, 0.45 * _TILT), mix(stand.colour, (20, 12, 10), 0.35))
+    if stand.brief.is_alone and "steam" not in stand.brief.shows:
+        return
     stand.dab(stand.oval(0, 0.69, 0.425, 0.42 * _TILT), (66, 38, 22))
     stand.dab(stand.oval(-0.1, 0.705, 0.22, 0.035), (150, 104, 66), 0.5)
     if stand.brief.has("steam", otherwise=not stand.brief.is_sparse):
@@ -233,7 +225,7 @@ def saucer(stand: Stand, colour: Rgb, wide: float) -> None:
         cylinder(colour, stand.x, stand.unit * wide * 1.3, 0.1),
     )
     stand.dab(stand.oval(0, 0.005, wide * 0.66, wide * 0.155), mix(colour, (10, 8, 10), 0.16))
-    stand.dab(stand.oval(0, -0.005, wide * 0.64, wide * 0.145), mix(colour, _WHITE, 0.12))
+    stand.dab(stand.oval(0, -0.005, wide * 0.64, wide * 0.145), mix(colour, WHITE, 0.12))
 
 
 def _handle(stand: Stand, x: float, y: float, colour: Rgb) -> None:
@@ -251,7 +243,7 @@ def _steam(stand: Stand, foot: float) -> None:
         wisps.append([stand.at(x - wide, y) for x, y in line]
                      + [stand.at(x + wide, y) for x, y in reversed(line)])  # fmt: skip
     mask = canvas.soft(canvas.polygons(wisps), stand.unit * 0.045)
-    shine(stand.picture, mask, _WHITE, 0.45)
+    shine(stand.picture, mask, WHITE, 0.45)
 
 
 def teapot(stand: Stand) -> None:
@@ -261,7 +253,7 @@ def teapot(stand: Stand) -> None:
     _handle(stand, -0.56, 0.45, mix(stand.colour, (30, 24, 26), 0.1))
     ink = ball(stand.colour, stand.at(0, 0.42), stand.unit * 0.56, stand.tall * 0.46, 0.35)
     stand.dab(stand.oval(0, 0.42, 0.56, 0.43), ink)
-    stand.dab(stand.oval(0, 0.83, 0.2, 0.06), mix(stand.colour, _WHITE, 0.25))
+    stand.dab(stand.oval(0, 0.83, 0.2, 0.06), mix(stand.colour, WHITE, 0.25))
     knob = ball(stand.accent, stand.at(0, 0.93), stand.unit * 0.08, stand.tall * 0.08)
     stand.dab(stand.oval(0, 0.93, 0.08, 0.08), knob)
 
@@ -281,10 +273,11 @@ def apple(stand: Stand) -> None:
     stand.dab(stand.oval(0.0, 0.64, 0.12, 0.04), mix(colour, (30, 14, 10), 0.55), 0.8)
     stem = [stand.at(-0.02, 0.63), stand.at(0.03, 0.63), stand.at(0.09, 0.86), stand.at(0.04, 0.87)]
     stand.dab(stem, (84, 58, 36))
-    stand.dab(_leaf(stand, (0.05, 0.74), 0.3, 0.35), (92, 142, 66))
+    stand.dab(leaf(stand, (0.05, 0.74), 0.3, 0.35), (92, 142, 66))
 
 
-def _leaf(stand: Stand, foot: Point, length: float, turn: float, wide: float = 0.4) -> list[Point]:
+def leaf(stand: Stand, foot: Point, length: float, turn: float, wide: float = 0.4) -> list[Point]:
+    """The outline of a leaf: pointed at both ends; `turn` in radians from the right, upwards."""
     points = []
     for side in (1, -1):
         for i in range(17)[::side]:
@@ -326,52 +319,7 @@ def bowl(stand: Stand) -> None:
     stand.dab(right + left, cylinder(stand.colour, stand.x, stand.unit * 0.76))
     rim = [*oval(stand.at(0, 0.55), stand.unit * 0.74, stand.tall * 0.1, 0, 0.5)]
     rim += reversed(oval(stand.at(0, 0.555), stand.unit * 0.72, stand.tall * 0.075, 0, 0.5))
-    stand.dab(rim, mix(stand.colour, _WHITE, 0.45))
-
-
-def vase(stand: Stand) -> None:
-    """A vase with a loose bouquet."""
-    dice = stand.canvas.dice
-    petals = [c for c in stand.brief.palette(dice, 5) if c != stand.colour] or [stand.accent]
-    if stand.brief.colours:
-        petals = [*stand.brief.colours[:2], *petals[:1]] if not _owns(stand) else petals
-    stems = 5 if stand.brief.is_sparse else 9
-    heads = []
-    for number in range(stems):
-        angle = pi / 2 + (number - (stems - 1) / 2) * 1.7 / stems + float(dice.uniform(-0.06, 0.06))
-        reach = float(dice.uniform(0.62, 1.02)) * (1.1 if number % 2 else 0.85)
-        head = (reach * cos(angle) * 1.05, 0.98 + reach * sin(angle))
-        heads.append(head)
-        _stem(stand, head, number)
-    for number, head in enumerate(heads):
-        _bloom(stand, head, 0.2 + 0.06 * (number % 3), petals[number % len(petals)])
-    profile = [(0, 0.2), (0.06, 0.25), (0.35, 0.36), (0.62, 0.3), (0.85, 0.14), (1.0, 0.19)]
-    turned(stand, stand.colour, profile)
-
-
-def _owns(stand: Stand) -> bool:
-    return any(kind == "vase" and colour for kind, colour in stand.brief.things)
-
-
-def _stem(stand: Stand, head: Point, number: int) -> None:
-    green = mix((78, 122, 72), (40, 78, 60), (number % 3) / 2)
-    x, y = head
-    line = [(x * t**1.4, 0.95 + (y - 0.95) * t) for t in (i / 12 for i in range(13))]
-    strip = [stand.at(px - 0.014, py) for px, py in line]
-    strip += [stand.at(px + 0.014, py) for px, py in reversed(line)]
-    stand.dab(strip, green)
-    for at, side in ((5, 1), (8, -1)):
-        stand.dab(_leaf(stand, line[at], 0.26, pi / 2 - side * 0.9, 0.42), mix(green, _WHITE, 0.1))
-
-
-def _bloom(stand: Stand, head: Point, size: float, colour: Rgb) -> None:
-    turn = float(stand.canvas.dice.uniform(0, pi))
-    for ring, (count, reach, tone) in enumerate(((8, 1.0, 0.0), (6, 0.68, 0.18), (4, 0.4, 0.32))):
-        for petal in range(count):
-            angle = turn + ring * 0.4 + 2 * pi * petal / count
-            ink = mix(mix(colour, _WHITE, tone), (60, 20, 40), 0.12 * (petal % 2))
-            stand.dab(_leaf(stand, head, size * reach, angle, 0.85), ink)
-    stand.dab(stand.oval(*head, size * 0.16, size * 0.16), mix(colour, (90, 50, 20), 0.55))
+    stand.dab(rim, mix(stand.colour, WHITE, 0.45))
 
 
 def books(stand: Stand) -> None:
@@ -397,7 +345,7 @@ def books(stand: Stand) -> None:
 
 
 def candle(stand: Stand) -> None:
-    """A burning candle."""
+    """A candle; it burns unless it stands alone, as a product."""
     turned(stand, stand.colour, [(0, 0.27), (0.8, 0.27)])
     wick = [
         stand.at(-0.012, 0.8),
@@ -406,6 +354,8 @@ def candle(stand: Stand) -> None:
         stand.at(-0.012, 0.93),
     ]
     stand.dab(wick, (50, 40, 34))
+    if stand.brief.is_alone:
+        return
     centre = stand.at(0, 1.05)
     shine(stand.picture, stand.canvas.glow(centre, 0.3), (255, 170, 70), 0.5)
     shine(stand.picture, stand.canvas.glow(centre, 0.08), (255, 210, 130), 0.6)
@@ -416,7 +366,7 @@ def candle(stand: Stand) -> None:
 
 def wine(stand: Stand) -> None:
     """A glass of wine."""
-    glass = mix(stand.brief.parts.get("background", (236, 238, 240)), _WHITE, 0.4)
+    glass = mix(stand.brief.parts.get("background", (236, 238, 240)), WHITE, 0.4)
     stand.dab(stand.oval(0, 0.0, 0.3, 0.06), glass, 0.6)
     (left, top), (right, low) = stand.at(-0.025, 0.62), stand.at(0.025, 0.0)
     stand.dab(box(left, top, right, low), glass, 0.7)
@@ -426,14 +376,14 @@ def wine(stand: Stand) -> None:
     filled = [(h, r * 0.95) for h, r in zip(heights, radii, strict=True) if h <= 1.02]
     _side(stand, [h for h, _ in filled], [r for _, r in filled], stand.colour, 0.95)
     top_r = filled[-1][1]
-    stand.dab(stand.oval(0, filled[-1][0], top_r, top_r * 0.16), mix(stand.colour, _WHITE, 0.25))
+    stand.dab(stand.oval(0, filled[-1][0], top_r, top_r * 0.16), mix(stand.colour, WHITE, 0.25))
     shine_ = [
         stand.at(-0.27, 0.85),
         stand.at(-0.22, 0.85),
         stand.at(-0.2, 1.26),
         stand.at(-0.23, 1.26),
     ]
-    stand.dab(shine_, _WHITE, 0.5)
+    stand.dab(shine_, WHITE, 0.5)
 
 
 def _side(
@@ -444,41 +394,20 @@ def _side(
     stand.dab(right + left, cylinder(colour, stand.x, stand.unit * max(radii)), opacity)
 
 
-def plant(stand: Stand) -> None:
-    """A plant in a pot."""
-    dice = stand.canvas.dice
-    greens: tuple[Rgb, ...] = ((62, 112, 72), (86, 140, 84), (44, 88, 66), (112, 158, 96))
-    for number in range(11):
-        angle = pi / 2 + (number - 5) * 0.25 + float(dice.uniform(-0.1, 0.1))
-        length = 1.05 - 0.05 * abs(number - 5) + float(dice.uniform(-0.12, 0.1))
-        stand.dab(_leaf(stand, (0, 0.58), length, angle, 0.26), greens[number % 4])
-        stand.dab(_leaf(stand, (0, 0.58), length * 0.94, angle + 0.02, 0.03), (190, 214, 168), 0.5)
-    turned(stand, stand.colour, [(0, 0.3), (0.5, 0.42), (0.52, 0.46), (0.64, 0.46)])
-    stand.dab(stand.oval(0, 0.63, 0.4, 0.085), (62, 46, 36))
-    for turn in (1.2, 1.57, 1.95):
-        stand.dab(_leaf(stand, (0, 0.6), 0.75, turn, 0.3), greens[int(turn * 10) % 4])
-
-
-#: Half of what an object covers of the ground.
-_WIDTHS = {"cup": 0.8, "jar": 0.48, "bowl": 0.5, "books": 0.75, "sphere": 0.45, "wine": 0.3,
-           "vase": 0.36, "can": 0.34, "tube": 0.24, "box": 0.5, "candle": 0.3}  # fmt: skip
-
-OBJECTS: dict[str, Callable[[Stand], None]] = {
-    "bottle": bottle,
-    "jar": jar,
-    "box": parcel,
-    "sphere": sphere,
-    "can": can,
-    "tube": tube,
-    "cup": cup,
-    "teapot": teapot,
-    "apple": apple,
-    "orange": orange,
-    "lemon": lemon,
-    "bowl": bowl,
-    "vase": vase,
-    "books": books,
-    "candle": candle,
-    "wine": wine,
-    "plant": plant,
-}
+def lamp(stand: Stand) -> None:
+    """A table lamp: a turned foot, a stem, and a shade of the accent's tint."""
+    metal = mix(stand.colour, (40, 34, 34), 0.12)
+    turned(stand, metal, [(0, 0.34), (0.05, 0.34), (0.08, 0.1), (0.12, 0.05)])
+    turned(
+        stand, stand.colour, [(0.1, 0.05), (0.2, 0.17), (0.42, 0.24), (0.62, 0.15), (0.72, 0.05)]
+    )
+    (left, top), (right, low) = stand.at(-0.035, 0.95), stand.at(0.035, 0.7)
+    stand.dab(box(left, top, right, low), cylinder(metal, stand.x, stand.unit * 0.04))
+    shade_ = mix(stand.accent, (255, 246, 228), 0.7)
+    heights = (0.9, 1.62)
+    ink = cylinder(shade_, stand.x, stand.unit * 0.62, 0.1)
+    stand.dab(stand.oval(0, heights[0], 0.6, 0.6 * 0.12), mix(shade_, (90, 60, 40), 0.35))
+    sides = [stand.at(-0.6, heights[0]), stand.at(-0.36, heights[1])]
+    stand.dab([*sides, stand.at(0.36, heights[1]), stand.at(0.6, heights[0])], ink)
+    stand.dab(stand.oval(0, heights[0], 0.6, 0.6 * 0.12)[:37], ink)
+    stand.dab(stand.oval(0, heights[1], 0.36, 0.36 * 0.1), mix(shade_, WHITE, 0.4))

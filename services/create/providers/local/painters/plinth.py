@@ -18,7 +18,8 @@ from services.create.providers.local.canvas import (
     shade,
     shine,
 )
-from services.create.providers.local.painters.objects import Stand, cylinder, place
+from services.create.providers.local.painters.objects import Stand, cylinder
+from services.create.providers.local.painters.things import place
 
 
 def plinth(canvas: Canvas, brief: Brief) -> Picture:

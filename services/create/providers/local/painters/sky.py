@@ -80,11 +80,13 @@ def _disc(
 
 def _stars(canvas: Canvas, picture: Picture) -> None:
     count = 420
-    xs = canvas.dice.integers(0, canvas.width, count)
+    xs = (canvas.dice.random(count) * canvas.width).astype(int)
     ys = (canvas.dice.random(count) ** 1.4 * canvas.height * 0.6).astype(int)
-    size = max(1, min(canvas.width, canvas.height) // 700)
+    wide = min(canvas.width, canvas.height) / 700  # px
+    size = max(1, int(wide))
+    light = min(1.0, wide**2)  # of what is smaller than a pixel
     for x, y, bright in zip(xs, ys, canvas.dice.random(count), strict=True):
-        picture[y : y + size, x : x + size] += np.float32(0.15 + 0.75 * bright**3)
+        picture[y : y + size, x : x + size] += np.float32((0.15 + 0.75 * bright**3) * light)
 
 
 def weather(canvas: Canvas, picture: Picture, brief: Brief) -> None:
@@ -95,14 +97,23 @@ def weather(canvas: Canvas, picture: Picture, brief: Brief) -> None:
             _scatter(canvas, spots, count, radius)
             shine(picture, canvas.soft(spots, radius * 0.4), (255, 255, 255), 0.85)
     if brief.has("rain"):
-        streaks = (canvas.dice.random((canvas.height, canvas.width)) > 0.9975).astype(np.float32)
-        length = max(5, canvas.height // 30)
-        falling = cv2.filter2D(streaks, -1, np.eye(length, dtype=np.float32)[:, ::-1] / 2)
-        shine(picture, np.asarray(falling, np.float32).clip(0, 1), (220, 230, 240), 0.35)
+        _rain(canvas, picture)
+
+
+def _rain(canvas: Canvas, picture: Picture) -> None:
+    """Slanting streaks, a pixel wide in a picture of 1024."""
+    streaks = np.zeros((canvas.height, canvas.width), np.float32)
+    long = canvas.height / 30
+    wide = min(canvas.width, canvas.height) / 1024
+    for x, y in canvas.dice.random((2600, 2)) * (canvas.width, canvas.height):
+        ends = (int(x + long / 2), int(y - long / 2)), (int(x - long / 2), int(y + long / 2))
+        cv2.line(streaks, *ends, min(1.0, wide), max(1, round(wide)), cv2.LINE_AA)
+    shine(picture, streaks, (220, 230, 240), 0.18)
 
 
 def _scatter(canvas: Canvas, spots: np.ndarray, count: int, radius: float) -> None:
-    size = max(1, round(radius * min(canvas.width, canvas.height)))
+    size = radius * min(canvas.width, canvas.height)
+    light = min(1.0, (size + 0.5) ** 2)  # a flake smaller than a pixel
     for x, y in canvas.dice.random((count, 2)):
-        centre = (int(x * canvas.width), int(y * canvas.height))
-        cv2.circle(spots, centre, size, 1.0, -1, cv2.LINE_AA)
+        centre = (int(x * canvas.width * 16), int(y * canvas.height * 16))  # 4 bits of sub-pixel
+        cv2.circle(spots, centre, max(8, round(size * 16)), light, -1, cv2.LINE_AA, 4)

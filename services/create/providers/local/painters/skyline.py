@@ -86,7 +86,8 @@ def _tower(
     view[:] = unit(tone) * across
     _crown(picture, crown, (left, top, right), tone)
     if depth > 0.3 and brief.has("windows", otherwise=True):
-        cell = max(4.0, canvas.height * (0.011 + 0.007 * depth))
+        high = canvas.asked[1]
+        cell = max(4 / high, 0.011 + 0.007 * depth) * canvas.height
         panes = _panes(view.shape[:2], cell, seeds, lit if light.brightness < 0.85 else 0.85)
         glow = 0.9 if light.brightness < 0.85 else 0.18
         pane = colour if light.brightness < 0.85 else mix(tone, (210, 232, 250), 0.7)

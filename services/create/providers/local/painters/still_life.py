@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from math import ceil
+
+import cv2
 import numpy as np
 
 from services.create.providers.local.brief import Brief, Rgb
@@ -14,17 +17,13 @@ from services.create.providers.local.canvas import (
     shade,
     shine,
 )
-from services.create.providers.local.painters.objects import Stand, place
+from services.create.providers.local.painters.objects import Stand
+from services.create.providers.local.painters.things import CLAY, OWN, place
 
-#: What a thing is like if nothing says its colour.
-_OWN: dict[str, Rgb] = {
-    "apple": (190, 50, 52), "orange": (240, 140, 48), "lemon": (246, 208, 66),
-    "wine": (110, 20, 44), "plant": (196, 106, 74), "candle": (246, 236, 214),
-    "bowl": (232, 224, 210), "cup": (236, 230, 220),
-}  # fmt: skip
 #: What keeps a thing company where the prompt names none.
 _COMPANIONS = ("apple", "lemon", "orange", "jar", "books", "bowl", "cup", "candle")
 _WOOD: Rgb = (156, 110, 74)
+_LINES = 1024  # of its grain, along the shorter side
 
 
 def still_life(canvas: Canvas, brief: Brief) -> Picture:
@@ -56,9 +55,11 @@ def still_life(canvas: Canvas, brief: Brief) -> Picture:
 
 def _unnamed(brief: Brief, kind: str, palette: list[Rgb], number: int) -> Rgb:
     """The brand's, the prompt's if it speaks of one thing only, else the thing's own."""
+    if kind == "vase" and "petals" in brief.parts and not brief.brand:
+        return CLAY  # the colour that is named is the flowers'
     if brief.brand or (brief.colours and number == 0 and kind not in ("vase", "bowl", "plant")):
         return palette[number % len(palette)]
-    return _OWN.get(kind, palette[number % len(palette)])
+    return OWN.get(kind, palette[number % len(palette)])
 
 
 def _wall(canvas: Canvas, brief: Brief, wall: Rgb) -> Picture:
@@ -86,9 +87,10 @@ def _table(canvas: Canvas, picture: Picture, brief: Brief, edge: float, palette:
         [mix(colour, (255, 255, 255), 0.2), colour, mix(colour, (20, 14, 12), 0.3)]
     )
     if not named and not brief.brand:
-        grain = np.tile(canvas.noise(2, 1)[:1] * 0, (canvas.height, 1))
-        rows = canvas.dice.random((canvas.height, 1), dtype=np.float32)
-        grain = grain + canvas.soft(np.repeat(rows, canvas.width, 1), 0.002) - 0.5
+        lines = canvas.dice.random((ceil(_LINES / min(canvas.ratio, 1)), 1), dtype=np.float32)
+        size = (canvas.width, canvas.height)
+        rows = np.asarray(cv2.resize(lines, size, interpolation=cv2.INTER_AREA), np.float32)
+        grain = canvas.soft(rows, 0.002) - 0.5
         top *= 1 + 0.28 * (grain + 0.25 * (canvas.noise(3, 3) - 0.5))[..., None]
     paint(picture, mask, top)
     shadow = canvas.polygons([box(-0.1, edge - 0.004, 1.1, edge + 0.012)])
