@@ -1,15 +1,18 @@
 """Workflow definitions: named, versioned chains with parameters, as YAML.
 
 The language is small on purpose: a parameter stands for a whole value ("${prompt}"), and a step
-may depend on a parameter being given (`when`) or not (`unless`). What a parameter leaves out is
+may depend on parameters being given (`when`) or one not (`unless`). What a parameter leaves out is
 left out of the step, so that the operation's own default applies.
+
+A run begins with one thing. Steps of the create studio make it of a parameter (a prompt, an
+upload); a run that begins with assets of the library goes without them.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -21,6 +24,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 from studio.events import BLOB_PATTERN
 from studio.problems import NotFound, Refused, in_words
 from studio.slip import Step
+from studio.wording import validated
 
 _REFERENCE = re.compile(r"\$\{([a-z_]+)\}")
 
@@ -74,13 +78,29 @@ class StepTemplate(BaseModel):
         default_factory=dict, description="values or references; or one reference for them all"
     )
     provider: str | None = None
-    when: str | None = Field(default=None, description="only if this parameter is given")
+    when: str | list[str] | None = Field(
+        default=None, description="only if this parameter is given, or each of these"
+    )
     unless: str | None = Field(default=None, description="only if this parameter is not given")
 
     def references(self) -> set[str]:
         """The parameters that it names."""
         named = set(_REFERENCE.findall(repr(self.params)))
-        return named | {one for one in (self.when, self.unless) if one}
+        return named.union(self._needed(), [self.unless] if self.unless else [])
+
+    def is_taken(self, values: Mapping[str, Any]) -> bool:
+        """Whether the step is one of a run with these parameters."""
+        if self.unless and _is_given(values[self.unless]):
+            return False
+        return all(_is_given(values[name]) for name in self._needed())
+
+    @property
+    def begins(self) -> bool:
+        """Whether it makes a picture where there was none."""
+        return self.operation.startswith("create.")
+
+    def _needed(self) -> list[str]:
+        return [self.when] if isinstance(self.when, str) else self.when or []
 
 
 class Workflow(BaseModel):
@@ -113,23 +133,43 @@ class Workflow(BaseModel):
             f"{self.name}-parameters", __config__=ConfigDict(extra="forbid"), **fields
         )
 
-    def steps_for(self, given: Mapping[str, Any]) -> list[Step]:
-        """The steps for these parameters. Refused names what is wrong and what is valid."""
-        values = self._validated(given)
+    @cached_property
+    def beginnings(self) -> list[str]:
+        """The parameters of which exactly one begins a run, unless assets do."""
+        named = set().union(*(step.references() for step in self.steps if step.begins))
+        return [name for name in self.needs_one_of if name in named]
+
+    @property
+    def takes_assets(self) -> bool:
+        """Whether a run may begin with assets of the library."""
+        return bool(self.beginnings) or not any(step.begins for step in self.steps)
+
+    def steps_for(self, given: Mapping[str, Any], *, from_assets: bool = False) -> list[Step]:
+        """The steps for these parameters. Refused names what is wrong and what is valid.
+
+        from_assets: the run begins with assets, so nothing is created or imported.
+        """
+        if from_assets and not self.takes_assets:
+            raise _two_beginnings(f"{self.name} makes its own pictures", self.name)
+        values = self._validated(given, from_assets=from_assets)
         chosen = [
-            step
-            for step in self.steps
-            if (step.when is None or _is_given(values[step.when]))
-            and (step.unless is None or not _is_given(values[step.unless]))
-        ]
-        return [
             Step(
                 operation=step.operation,
                 params=_without_none(_filled(step.params, values)),
                 provider=step.provider,
             )
-            for step in chosen
+            for step in self.steps
+            if step.is_taken(values) and not (from_assets and step.begins)
         ]
+        if not chosen:
+            raise Refused(
+                rule="workflow.no_step",
+                says=f"With these parameters, {self.name} has nothing to do with assets that are "
+                "there already.",
+                fix="Say what to change, or use a workflow that exports or organises.",
+                valid=sorted(self.parameters),
+            )
+        return chosen
 
     def described(self) -> dict[str, Any]:
         """For people and programs that want to call it."""
@@ -142,12 +182,13 @@ class Workflow(BaseModel):
             "checked_on": self.checked_on.isoformat(),
             "parameters": self.model.model_json_schema(),
             "needs_one_of": self.needs_one_of,
+            "takes_assets": self.takes_assets,
             "steps": [step.model_dump(exclude_none=True) for step in self.steps],
         }
 
-    def _validated(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _validated(self, given: Mapping[str, Any], *, from_assets: bool) -> dict[str, Any]:
         try:
-            values = self.model.model_validate(dict(given)).model_dump()
+            values = validated(self.model, given).model_dump()
         except ValidationError as error:
             raise Refused(
                 rule="workflow.parameters",
@@ -155,14 +196,29 @@ class Workflow(BaseModel):
                 fix=self._near(given),
                 valid=sorted(self.parameters),
             ) from error
-        if self.needs_one_of and not any(_is_given(values[one]) for one in self.needs_one_of):
+        self._check_beginning(values, from_assets=from_assets)
+        return values
+
+    def _check_beginning(self, values: Mapping[str, Any], *, from_assets: bool) -> None:
+        """Refused if there is nothing to begin with, or more than one thing."""
+        found = [name for name in self.needs_one_of if _is_given(values[name])]
+        begun = [name for name in found if name in self.beginnings]
+        if from_assets and begun:
+            raise _two_beginnings(f"A run begins with {begun[0]}", begun[0])
+        if len(begun) > 1:
+            raise Refused(
+                rule="run.two_beginnings",
+                says=f"A run begins with {' or with '.join(begun)}, not with both.",
+                fix=f"Leave {' or '.join(begun)} out.",
+            )
+        if self.needs_one_of and not found and not (from_assets and self.beginnings):
             raise Refused(
                 rule="workflow.parameters",
                 says=f"{self.name} needs one of: {', '.join(self.needs_one_of)}.",
-                fix="Give one of them.",
+                fix="Give one of them"
+                + (", or begin with assets of the library." if self.beginnings else "."),
                 valid=sorted(self.parameters),
             )
-        return values
 
     def _near(self, given: Mapping[str, Any]) -> str:
         for name in given:
@@ -200,6 +256,20 @@ class UnknownWorkflow(NotFound):
 
     kind = "unknown_workflow"
     status = 422
+
+
+def refuse_two_beginnings(steps: Sequence[Step]) -> None:
+    """Refused if steps that are to begin with assets begin with a picture of their own."""
+    if steps[0].operation.startswith("create."):
+        raise _two_beginnings(f"{steps[0].operation} makes a picture of its own", "that step")
+
+
+def _two_beginnings(says: str, other: str) -> Refused:
+    return Refused(
+        rule="run.two_beginnings",
+        says=f"{says}, so it does not begin with assets, too.",
+        fix=f"Leave out {other}, or assets and selection.",
+    )
 
 
 def _is_given(value: Any) -> bool:

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from gateway.answers import Answers
 from gateway.quotes import Change, Quote, StepQuote
-from gateway.studios import Foreseen, Studios
+from gateway.studios import Foreseen
 from studio.imaging.facts import ImageFacts
 from studio.money import Money, PriceRange
 from studio.problems import Refused
@@ -33,28 +34,21 @@ class _Forbidden:
     refused: Refused
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Asking:
-    """The studios' answers, each asked for once."""
+    """The studios, asked what if a certain provider did a step."""
 
-    studios: Studios
+    answers: Answers
     workspace: str
-    known: dict[tuple[str, Fact], Foreseen | Refused] = field(default_factory=dict)
 
     async def of(self, step: Step, provider: str | None, image: Fact) -> Foreseen | Refused:
         """What a step would cost and output if that provider does it."""
         alone = step.model_copy(update={"provider": provider, "fallbacks": ()})
-        key = (alone.model_dump_json(), image)
-        if key not in self.known:
-            try:
-                self.known[key] = await self.studios.quote(self.workspace, alone, image)
-            except Refused as refused:
-                self.known[key] = refused
-        return self.known[key]
+        return await self.answers.of(self.workspace, alone, image)
 
 
 async def covered(
-    studios: Studios,
+    answers: Answers,
     workspace: str,
     steps: Sequence[Step],
     starts: Sequence[Fact],
@@ -66,7 +60,7 @@ async def covered(
     quote: of the steps by the providers that are asked first.
     """
     left, changes = list(steps), list[Change]()
-    asking = _Asking(studios, workspace)
+    asking = _Asking(answers, workspace)
     while any(step.fallbacks for step in left):
         found = await _followed(asking, left, starts)
         if not isinstance(found, _Forbidden):

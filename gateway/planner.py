@@ -4,19 +4,24 @@ makes it so, or the rule that forbids it.
 A workflow is quoted step by step with what the steps before it will output. Where a step would be
 refused, each change that may help is tried in a quote of its own: the remedy that the refusal names
 (scale down first), another order, another provider, another mode. The cheapest that leads through
-is taken and told; of equally cheap ones the one that changes the pictures least.
+is taken and told; of equally cheap ones the one that changes the pictures least. Where an export
+would leave placements out because pictures are too small, an upscale goes before it.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.answers import Answers
+from gateway.enlarging import Enlarging
 from gateway.fallbacks import covered
+from gateway.preference import Preference
 from gateway.quotes import Change, Quote, Stopped, attempt, refused_by
 from gateway.studios import Studios
 from studio.imaging.facts import ImageFacts
+from studio.problems import Refused
 from studio.slip import MAX_STEPS, Step
 
 #: A workflow is changed in at most so many places.
@@ -24,10 +29,16 @@ _MOST_CHANGES = 3
 #: Steps that can change places: each takes one image and gives one, and none decides for the other
 #: what is in it.
 _COMMUTING = {"edit.remove_background", "upscale.fast", "upscale.conservative", "upscale.creative"}
-#: Other operations that do what the user asked for, with the parameters that mean the same.
-_OTHER_MODES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
-    "upscale.fast": (("upscale.conservative", ("factor", "prompt")),),
-    "upscale.creative": (("upscale.conservative", ("factor", "long_side", "target", "prompt")),),
+#: Other operations that do what the user asked for, with the parameters that mean the same, and
+#: what those are where a step says nothing.
+_OTHER_MODES: dict[str, tuple[tuple[str, dict[str, Any]], ...]] = {
+    "upscale.fast": (("upscale.conservative", {"factor": 4, "prompt": None}),),
+    "upscale.creative": (
+        (
+            "upscale.conservative",
+            dict.fromkeys(("factor", "long_side", "target", "cover", "prompt")),
+        ),
+    ),
 }
 
 
@@ -61,51 +72,84 @@ class Planner:
         providers: Sequence[str] = (),
         repair: bool = True,
     ) -> Plan:
-        """The plan. Refused names the step and the rule that no change gets around.
+        """The plan. Refused names the step and the rule that no change gets around, and a run
+        that would make nothing.
 
         providers: who is asked, in this order, for steps that name nobody; the others that can do
             the step are its fallbacks, but for those that a limit forbids.
+        repair: make the cheapest changes that help; without, what will fail is only foretold.
         """
-        wanted = await self._with_providers(steps, providers)
-        quoted = await attempt(self._studios, workspace, wanted, starts)
-        if isinstance(quoted, Quote):
-            return await self._covered(workspace, Plan(wanted, quoted), starts)
-        if not repair:
-            raise refused_by(quoted)
-        best = await self._repaired(workspace, _Try(wanted), quoted, starts)
-        if best is None:
-            raise refused_by(quoted)
-        return await self._covered(workspace, best, starts)
+        preference = await self._preference(providers)
+        planning = _Planning(Answers(self._studios), workspace, starts, preference)
+        return await planning.plan([preference.applied(step) for step in steps], repair=repair)
 
-    async def _covered(
-        self, workspace: str, plan: Plan, starts: Sequence[ImageFacts | None]
-    ) -> Plan:
+    async def _preference(self, providers: Sequence[str]) -> Preference:
+        if not providers:
+            return Preference()
+        return Preference.of(providers, await self._studios.describe())
+
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """One plan in the making."""
+
+    answers: Answers
+    workspace: str
+    starts: Sequence[ImageFacts | None]
+    preference: Preference
+
+    async def plan(self, wanted: list[Step], *, repair: bool) -> Plan:
+        """Within every limit, large enough, with fallbacks that no limit forbids."""
+        plan = await self._possible(wanted, repair=repair)
+        if repair:
+            plan = await self._enlarged(plan)
+        _check_something_comes_out(plan.quote)
+        return self._told(await self._covered(plan))
+
+    async def _possible(self, wanted: list[Step], *, repair: bool) -> Plan:
+        """The steps as they are wanted, or with the cheapest changes with which none is refused."""
+        quoted = await self._quoted(wanted)
+        if isinstance(quoted, Quote):
+            return Plan(wanted, quoted)
+        repaired = await self._repaired(_Try(wanted), quoted) if repair else None
+        if repaired is None:
+            raise refused_by(quoted)
+        return repaired
+
+    async def _quoted(self, steps: Sequence[Step]) -> Quote | Stopped:
+        return await attempt(self.answers, self.workspace, steps, self.starts)
+
+    async def _enlarged(self, plan: Plan) -> Plan:
+        """The plan with the upscales without which exports would leave placements out."""
+        by = self.preference.applied
+        enlarging = Enlarging(self.answers, self.workspace, self.starts, by)
+        return Plan(*await enlarging.of(plan.steps, plan.quote, plan.changes))
+
+    async def _covered(self, plan: Plan) -> Plan:
         """The plan with the fallbacks that no limit forbids, and with what they may cost."""
         steps, quote, left_out = await covered(
-            self._studios, workspace, plan.steps, starts, plan.quote
+            self.answers, self.workspace, plan.steps, self.starts, plan.quote
         )
-        changes = [*plan.changes, *left_out]
-        return Plan(steps, quote.model_copy(update={"changes": changes}), changes)
+        return Plan(steps, quote, [*plan.changes, *left_out])
 
-    async def _repaired(
-        self,
-        workspace: str,
-        tried: _Try,
-        stopped: Stopped,
-        starts: Sequence[ImageFacts | None],
-    ) -> Plan | None:
+    def _told(self, plan: Plan) -> Plan:
+        """The plan whose quote tells every change, also of whom a step did without."""
+        changes = [*plan.changes, *self.preference.passed_over(plan.steps)]
+        return Plan(plan.steps, plan.quote.model_copy(update={"changes": changes}), changes)
+
+    async def _repaired(self, tried: _Try, stopped: Stopped) -> Plan | None:
         """The cheapest way on; None if there is none within the changes that are left."""
         found: list[Plan] = []
         if len(tried.changes) == _MOST_CHANGES or len(tried.steps) >= MAX_STEPS:
             return None
         async for other in self._changed(tried, stopped):
-            quoted = await attempt(self._studios, workspace, other.steps, starts)
+            quoted = await self._quoted(other.steps)
             if isinstance(quoted, Quote):
                 changes = list(other.changes)
                 told = quoted.model_copy(update={"changes": changes})
                 found.append(Plan(other.steps, told, changes))
             elif quoted.step > stopped.step:
-                further = await self._repaired(workspace, other, quoted, starts)
+                further = await self._repaired(other, quoted)
                 found += [further] if further else []
         return min(found, key=_cost, default=None)
 
@@ -139,20 +183,22 @@ class Planner:
                 Change(kind="provider", step=at + 1, rule=rule, says=says),
             )
 
-    async def _with_providers(self, steps: Sequence[Step], order: Sequence[str]) -> list[Step]:
-        """Steps that name nobody get the first of the order who can do them, and the rest."""
-        if not order or all(step.provider for step in steps):
-            return list(steps)
-        offered = {one["name"]: one["providers"] for one in await self._studios.describe()}
-        return [_offered(step, order, offered.get(step.operation, ())) for step in steps]
 
-
-def _offered(step: Step, order: Sequence[str], offered: Iterable[str]) -> Step:
-    able = set(offered)
-    chosen = [name for name in order if name in able]
-    if step.provider or not chosen:
-        return step
-    return step.model_copy(update={"provider": chosen[0], "fallbacks": tuple(chosen[1:])})
+def _check_something_comes_out(quote: Quote) -> None:
+    """Refused if every image is known to fail."""
+    failures = [one for step in quote.steps for one in step.failures]
+    if quote.images or not failures:
+        return
+    first, count = failures[0], sum(one.images for one in failures)
+    says = f"Nothing would come out of this run: {first.problem.says}"
+    raise Refused(
+        rule="run.nothing",
+        says=says if count == 1 else f"{says} So it is with all {count} images.",
+        fix=first.problem.fix
+        if first.remedy
+        else "Begin with a larger picture, or let it be padded, with fit: contain.",
+        remedy=first.remedy.model_dump(include={"operation", "params"}) if first.remedy else None,
+    )
 
 
 def _cost(plan: Plan) -> tuple[Any, int, int]:
@@ -186,15 +232,12 @@ def _swapped(steps: Sequence[Step], at: int) -> list[list[Step]]:
 
 
 def _other_modes(step: Step) -> list[Step]:
-    return [
-        step.model_copy(
-            update={
-                "operation": operation,
-                "params": {name: step.params[name] for name in names if name in step.params},
-            }
-        )
-        for operation, names in _OTHER_MODES.get(step.operation, ())
-    ]
+    modes = []
+    for operation, usual in _OTHER_MODES.get(step.operation, ()):
+        meant = {name: step.params.get(name, default) for name, default in usual.items()}
+        params = {name: value for name, value in meant.items() if value is not None}
+        modes.append(step.model_copy(update={"operation": operation, "params": params}))
+    return modes
 
 
 def _without(step: Step, other: Step) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from gateway.studios import Studios
+from gateway.answers import Asked
 from studio.imaging.facts import ImageFacts
 from studio.money import Money, PriceRange
 from studio.problems import Problem, Refused
@@ -84,7 +84,7 @@ class Stopped:
 
 
 async def quote(
-    studios: Studios, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
+    studios: Asked, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
 ) -> Quote:
     """Quote the steps in order. Refused names the step and the rule that would stop it."""
     found = await attempt(studios, workspace, steps, starts)
@@ -101,7 +101,7 @@ def refused_by(stopped: Stopped) -> Refused:
 
 
 async def attempt(
-    studios: Studios, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
+    studios: Asked, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
 ) -> Quote | Stopped:
     """The quote of the steps in order, or where it stops."""
     images: Images = Counter(starts)
@@ -117,8 +117,18 @@ async def attempt(
     return Quote(price=total, steps=quoted, images=images.total())
 
 
+async def leaving(
+    studios: Asked, workspace: str, steps: Sequence[Step], starts: Sequence[ImageFacts | None]
+) -> Images:
+    """The images that the last of the steps outputs. Refused as quoting them would be."""
+    images: Images = Counter(starts)
+    for step in steps:
+        _, images = await _step(studios, workspace, step, images)
+    return images
+
+
 async def _step(
-    studios: Studios, workspace: str, step: Step, images: Images
+    studios: Asked, workspace: str, step: Step, images: Images
 ) -> tuple[StepQuote, Images]:
     """One step for all images that reach it, and the images that leave it."""
     price, after = PriceRange.exactly(Money.zero()), Images()
@@ -151,9 +161,13 @@ async def _step(
 
 
 async def _remedy(
-    studios: Studios, workspace: str, step: Step | None, image: ImageFacts | None
+    studios: Asked, workspace: str, step: Step | None, image: ImageFacts | None
 ) -> Remedy | None:
+    """The step that would help, with its price; None where there is none, or none that can be."""
     if step is None:
         return None
-    price = (await studios.quote(workspace, step, image)).price
+    try:
+        price = (await studios.quote(workspace, step, image)).price
+    except Refused:
+        return None
     return Remedy(operation=step.operation, params=step.params, price=price)

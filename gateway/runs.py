@@ -18,7 +18,7 @@ from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.definition import find_workflow
+from gateway.definition import find_workflow, refuse_two_beginnings
 from gateway.planner import Plan, Planner
 from gateway.quotes import Quote
 from gateway.selection import AssetFilters, matching, named
@@ -95,8 +95,8 @@ class RunRequest(BaseModel):
     )
     repair: bool = Field(
         default=True,
-        description="make the cheapest change that brings the steps within every limit, and say "
-        "so; false: refuse",
+        description="make the cheapest change that brings the steps within every limit, or "
+        "pictures to the size that an export needs, and say so; false: refuse, or foretell",
     )
 
 
@@ -239,19 +239,23 @@ class Runs:
                 says="A run begins with assets by id or with a selection, not with both.",
                 fix="Leave one of them out.",
             )
+        from_assets = bool(request.assets) or request.selection is not None
         if request.workflow is not None:
-            steps = find_workflow(request.workflow).steps_for(request.parameters)
+            workflow = find_workflow(request.workflow)
+            steps = workflow.steps_for(request.parameters, from_assets=from_assets)
         else:
             steps = list(request.steps or ())
-        return [await self._sized(step) for step in steps]
+            if from_assets:
+                refuse_two_beginnings(steps)
+        return [await self._inspected(step) for step in steps]
 
-    async def _sized(self, step: Step) -> Step:
-        """An import with the size of its upload, so that what follows can be quoted."""
+    async def _inspected(self, step: Step) -> Step:
+        """An import with the facts of its upload, so that what follows can be quoted."""
         blob = step.params.get("blob")
         if step.operation != "create.import" or not isinstance(blob, str):
             return step
         facts = await compute(inspect, await self._blobs.get(blob))
-        params = {**step.params, "width": facts.width, "height": facts.height}
+        params = {**step.params, **facts.model_dump()}
         return step.model_copy(update={"params": params})
 
     async def _starts(self, workspace: str, request: RunRequest) -> list[Start]:

@@ -116,6 +116,7 @@ def test_a_quote_says_what_a_run_will_make(http):
     assert quote["images"] == 3 * 2
     assert [step["operation"] for step in quote["steps"]] == [
         "create.generate",
+        "library.organise",
         "optimizer.export",
         "library.organise",
     ]
@@ -204,7 +205,7 @@ def test_what_fails_tells_why_and_the_rest_is_delivered(http):
     both = {"placements": ["instagram_square", "x_landscape"], "fit": "cover"}
     export = {"operation": "optimizer.export", "params": both}
     large = {**TINY, "params": {**TINY["params"], "width": 1200, "height": 1200}}
-    state = run_of(http, large, export)
+    state = run_of(http, large, export, repair=False)
     assert state["counts"] == {"catalogued": 1, "failed": 1}
     [failed] = [one for one in state["items"] if one["state"] == "failed"]
     assert failed["problem"]["rule"] == "optimizer.would_upscale"
@@ -285,7 +286,7 @@ def test_what_there_is_can_be_discovered(http):
         assert one["parameters"]["properties"]
         assert set(one["unit_prices"]) == set(one["providers"])
     assert "4,194,304" in operations["create.generate"]["limits"][0]
-    workflow = http.get("/v1/workflows/quick-social-post").json()
+    workflow = http.get("/v1/workflows/weekly-social-content").json()
     assert workflow["parameters"]["required"] == ["prompt"]
     problem(http.get("/v1/workflows/nothing"), 404, "workflow.unknown")
 

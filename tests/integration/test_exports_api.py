@@ -84,8 +84,9 @@ def test_a_quote_foresees_what_is_too_small_and_prices_the_remedy(http):
     large = {**TINY, "params": {**TINY["params"], "width": 1200, "height": 1200}}
     both = {"placements": ["instagram_square", "instagram_story"]}
     export = {"operation": "optimizer.export", "params": both}
-    quote = http.post("/v1/quotes", json={"steps": [large, export]}).json()
-    assert quote["images"] == 1
+    asked = {"steps": [large, export], "repair": False}
+    quote = http.post("/v1/quotes", json=asked).json()
+    assert (quote["images"], quote["changes"]) == (1, [])
     [failure] = quote["steps"][1]["failures"]
     assert (failure["label"], failure["images"]) == ("instagram_story", 1)
     assert failure["problem"]["rule"] == "optimizer.would_upscale"
@@ -94,6 +95,38 @@ def test_a_quote_foresees_what_is_too_small_and_prices_the_remedy(http):
     mended = {"operation": remedy["operation"], "params": remedy["params"]}
     quote = http.post("/v1/quotes", json={"steps": [large, mended, export]}).json()
     assert (quote["images"], quote["steps"][2]["failures"]) == (2, [])
+    planned = http.post("/v1/quotes", json={"steps": [large, export]}).json()
+    assert planned["steps"] == quote["steps"]
+    [change] = planned["changes"]
+    assert (change["kind"], change["step"], change["rule"]) == (
+        "inserted", 2, "optimizer.would_upscale",
+    )  # fmt: skip
+
+
+def test_a_run_that_would_make_nothing_is_refused_and_not_begun(http):
+    export = {"operation": "optimizer.export", "params": {"placements": ["instagram_square"]}}
+    body = {"steps": [TINY, export], "repair": False}
+    for path in ("/v1/quotes", "/v1/runs"):
+        told = problem(http.post(path, json=body), 422, "run.nothing")
+        assert told["remedy"]["operation"] == "upscale.conservative"
+    assert http.get("/v1/runs").json()["runs"] == []
+
+
+def test_providers_that_nobody_here_offers_are_refused_with_those_that_are(http):
+    for name in ("nonsense", "stability"):  # there is no key of Stability here
+        body = {"steps": [TINY], "providers": [name]}
+        told = problem(http.post("/v1/runs", json=body), 422, "run.providers")
+        assert name in told["detail"]
+        assert "local" in told["valid"]
+        assert name not in told["valid"]
+
+
+def test_a_run_begins_with_assets_or_makes_its_own_pictures_but_not_both(http):
+    [asset] = library_of(http, 1)
+    problem(http.post("/v1/runs", json={"steps": [TINY], "assets": [asset["id"]]}), 422,
+            "run.two_beginnings")  # fmt: skip
+    body = {"workflow": "quick-social-post", "parameters": {"prompt": "sea"}, "selection": {}}
+    problem(http.post("/v1/runs", json=body), 422, "run.two_beginnings")
 
 
 def test_a_selection_of_nothing_or_together_with_assets_is_refused(http):

@@ -194,5 +194,45 @@ def test_a_campaign_is_mended_matched_to_its_brand_and_given_its_words(http):
     assert made(http, run) == {
         "create.generate": 1, "edit.erase": 1, "edit.adjust": 1, "optimizer.export": 1,
     }  # fmt: skip
-    [export] = assets(http, collection="Spring")
+    filed = {one["operation"]: one for one in assets(http, collection="Spring")}
+    assert set(filed) == {"edit.adjust", "optimizer.export"}  # the master, and what is made of it
+    export = filed["optimizer.export"]
     assert [one["kind"] for one in export["details"]["overlay"]] == ["headline"]
+
+
+def test_a_campaign_from_a_small_photo_loses_nothing(http, photos):
+    """The upscale that no one asked for is told before and shown after."""
+    small = uploaded(http, (photos / "coffee.jpg").read_bytes())
+    parameters = {"campaign": "Autumn", "photo": small, "alt_text": "A cup of coffee"}
+    body = {"workflow": "social-media-campaign", "parameters": parameters}
+    quote = http.post("/v1/quotes", json={**body, "providers": ["lanczos"]}).json()
+    [change] = quote["changes"]
+    assert (change["kind"], change["rule"]) == ("inserted", "optimizer.would_upscale")
+    assert quote["steps"][change["step"] - 1]["operation"] == "upscale.conservative"
+
+    run = run_of(http, "social-media-campaign", parameters)
+    assert run["quote"]["changes"] == quote["changes"]
+    renditions = assets(http, run=run["id"], operation="optimizer.export")
+    assert len(renditions) == quote["images"] == 12
+    assert {one["label"] for one in renditions} >= {"instagram_story", "youtube_thumbnail"}
+    [enlarged] = assets(http, run=run["id"], operation="upscale.conservative")
+    assert min(enlarged["image"]["width"] / 1640, enlarged["image"]["height"] / 1920) >= 0.999
+    filed = Counter(one["operation"] for one in assets(http, collection="Autumn"))
+    assert filed == {"create.import": 1, "optimizer.export": 12}
+
+
+def test_pictures_of_the_library_are_used_again_and_descend_from_it(http):
+    built = run_of(
+        http, "content-library-building", DRAFT | {"category": "Posters", "variations": 1}
+    )
+    [picture] = assets(http, run=built["id"])
+    again = {
+        "social-media-campaign": {"campaign": "Reuse", "placements": [SMALL]},
+        "quick-social-post": {"placements": [SMALL]},
+        "blog-featured-image": {"upscale_to": None, "placements": [SMALL], "collection": "Posts"},
+    }
+    for workflow, parameters in again.items():
+        run = run_of(http, workflow, parameters, assets=[picture["id"]])
+        assert made(http, run) == {"optimizer.export": 1}
+        [export] = assets(http, run=run["id"])
+        assert (export["parents"], export["prompt"]) == ([picture["id"]], DRAFT["prompt"])

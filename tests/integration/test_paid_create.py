@@ -32,8 +32,6 @@ from tests.simulator import RunningSimulator, running_simulator
 PATIENCE = 20
 BY_PROVIDER = {one.provider: one() for one in ENGINES}
 HOUSE = {"google": "gemini"}  # the simulator's name, where it is another
-#: Whose bill the simulator only assumes, or rounds: how far from it a cost may be.
-ROUNDED = {"openai": Decimal("0.10")}
 UNCOUNTED = {"replicate"}  # billed by the second there, by the picture in the price book
 CASES = [
     ("stability", "draft"),
@@ -123,9 +121,7 @@ def cost(made: Sequence[Output | Failure]) -> Decimal:
 
 
 def agree(name: str, paid: Decimal, billed: Decimal) -> bool:
-    if name in UNCOUNTED:
-        return paid > 0 and billed > 0
-    return abs(paid - billed) <= billed * ROUNDED.get(name, Decimal(0))
+    return paid > 0 and billed > 0 if name in UNCOUNTED else paid == billed
 
 
 @EVERY_CASE

@@ -31,9 +31,8 @@ PROVIDERS = ("stability", "openai", "google", "ideogram", "replicate")
 OPERATIONS = {one.name: one for one in operations(PROVIDERS)}
 BOX = {"box": {"x0": 0.25, "y0": 0.25, "x1": 0.5, "y1": 0.5}}
 PATIENCE = 20  # s
-#: The simulator bills OpenAI's output only, where the reply tells input tokens, too; and what it
-#: bills for Gemini it only assumes (bill.yaml).
-BILLED_OTHERWISE = ("openai", "google")
+#: What the simulator bills for Gemini it only assumes (bill.yaml).
+BILLED_OTHERWISE = ("google",)
 
 
 @pytest.fixture(scope="module")

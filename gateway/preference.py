@@ -1,0 +1,70 @@
+"""Preference: which providers a run asks, in which order, for steps that name none."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.quotes import Change
+from studio.problems import Refused
+from studio.slip import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """The providers of a run, the first asked first; none: whoever an operation has first."""
+
+    names: tuple[str, ...] = ()
+    offered: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by operation
+
+    @classmethod
+    def of(cls, names: Sequence[str], operations: Sequence[Mapping[str, Any]]) -> Preference:
+        """Refused (run.providers) for a name that nobody here has.
+
+        operations: as the studios describe them.
+        """
+        offered = {one["name"]: tuple(one["providers"]) for one in operations}
+        known = sorted({name for some in offered.values() for name in some})
+        unknown = [name for name in names if name not in known]
+        if not unknown:
+            return cls(tuple(names), offered)
+        near = difflib.get_close_matches(unknown[0], known, n=1)
+        raise Refused(
+            rule="run.providers",
+            says=f"No operation here is done by {' or '.join(map(repr, unknown))}: there is no "
+            "such provider, or its key or its software is missing.",
+            fix=f"Did you mean {near[0]!r}?" if near else "Use the valid ones, or give its key.",
+            valid=known,
+        )
+
+    def applied(self, step: Step) -> Step:
+        """The step by the first of them who can do it, the others as its fallbacks; a step that
+        names its provider, or that none of them can do, as it is."""
+        able = self._able(step)
+        if step.provider or not able:
+            return step
+        return step.model_copy(update={"provider": able[0], "fallbacks": tuple(able[1:])})
+
+    def passed_over(self, steps: Sequence[Step]) -> list[Change]:
+        """The steps that none of them can do, where somebody else had to be chosen."""
+        return [
+            Change(
+                kind="provider",
+                step=number,
+                rule="run.providers",
+                says=f"{self.offered[step.operation][0]} does {step.operation}: "
+                f"{' or '.join(self.names)} does not offer it.",
+            )
+            for number, step in enumerate(steps, 1)
+            if self._has_choice(step) and not step.provider and not self._able(step)
+        ]
+
+    def _able(self, step: Step) -> list[str]:
+        able = self.offered.get(step.operation, ())
+        return [name for name in self.names if name in able]
+
+    def _has_choice(self, step: Step) -> bool:
+        """Whether several can do it: what only one can do, nobody would ask of another."""
+        return bool(self.names) and len(self.offered.get(step.operation, ())) > 1
