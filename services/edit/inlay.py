@@ -36,7 +36,7 @@ def inlaid(
         hidden = np.asarray(standing.getchannel("A")) > 127
         details = told(image, np.where(hidden, np.uint8(0), mask))
         details["engine"] += ", inlay"
-        return image.with_pixels(ground.convert(image.pixels.mode)), details
+        return image.with_pixels(ground.convert(image.pixels.mode)).with_part(other), details
     cover = ImageOps.fit(other.pixels, size, Pillow.Resampling.LANCZOS)
     colours = image.pixels.convert("RGB")
     colours.paste(cover, (left, top))
@@ -45,7 +45,8 @@ def inlaid(
     )
     if image.has_alpha:
         made.putalpha(image.pixels.getchannel("A"))
-    return image.with_pixels(made), {"engine": "inlay", "engine_version": ENGINE_VERSION}
+    details = {"engine": "inlay", "engine_version": ENGINE_VERSION}
+    return image.with_pixels(made).with_part(other), details
 
 
 def _standing(

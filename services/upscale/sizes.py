@@ -10,13 +10,22 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from studio.imaging.enlargement import MAX_PIXELS, MAX_SIDE, may_be_made
+from studio.imaging.enlargement import (
+    LARGEST_SQUARE,
+    MAX_PIXELS,
+    MAX_SIDE,
+    longest,
+    may_be_made,
+)
 from studio.imaging.facts import ImageFacts
 from studio.operation import OperationParams
 from studio.problems import Refused
 from studio.wording import spelled_as
 
-LIMIT = f"the result has sides up to {MAX_SIDE:,} px and {MAX_PIXELS:,} pixels"
+LIMIT = (
+    f"the result has sides up to {MAX_SIDE:,} px and {MAX_PIXELS:,} pixels: a square up to "
+    f"{LARGEST_SQUARE:,} px, so 8k is for pictures of 3:2 and longer"
+)
 
 
 class _Target(BaseModel):
@@ -59,7 +68,10 @@ class SizeParams(OperationParams):
 
     factor: float | None = Field(default=None, gt=1, le=8)
     target: Annotated[str, spelled_as(targets)] | None = Field(
-        default=None, description="a named size", json_schema_extra=_list_targets
+        default=None,
+        description=f"a named size; 8k for 3:2 and longer, of a square {LARGEST_SQUARE:,} px at "
+        "most, by long_side",
+        json_schema_extra=_list_targets,
     )
     long_side: int | None = Field(default=None, ge=16, le=MAX_SIDE, description="px")
     cover: Cover | None = Field(default=None, description="the smallest size that covers this box")
@@ -96,5 +108,6 @@ def check_size(operation: str, image: ImageFacts, params: SizeParams) -> None:
             rule=f"{operation}.max_size",
             says=f"{width}×{height} px is more than is made here: sides up to {MAX_SIDE:,}, "
             f"{MAX_PIXELS:,} pixels.",
-            fix="Ask for a smaller size.",
+            fix=f"Ask for at most long_side {longest(image.width, image.height)}: that is the "
+            "largest of this shape.",
         )

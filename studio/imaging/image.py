@@ -9,6 +9,7 @@ import numpy.typing as npt
 from PIL import Image as Pillow
 
 from studio.imaging.facts import ImageFacts
+from studio.imaging.provenance import composite_of
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -44,6 +45,10 @@ class Image:
     def with_pixels(self, pixels: Pillow.Image, *notes: str) -> Image:
         """The same picture after work on its pixels; the provenance is kept."""
         return replace(self, pixels=pixels, notes=(*self.notes, *notes))
+
+    def with_part(self, other: Image) -> Image:
+        """The same pixels, now that another picture is part of them: the provenance tells both."""
+        return replace(self, source_type=composite_of(self.source_type, other.source_type))
 
     def flattened(self, background: tuple[int, int, int]) -> Pillow.Image:
         """The pixels as RGB, on a background (0..255 each) where they are transparent."""

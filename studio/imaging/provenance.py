@@ -16,6 +16,26 @@ TRAINED_ALGORITHMIC_MEDIA = "trainedAlgorithmicMedia"
 ALGORITHMIC_MEDIA = "algorithmicMedia"
 #: A picture edited with a trained model, such as in- or outpainting.
 COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA = "compositeWithTrainedAlgorithmicMedia"
+#: Put together of several pictures, at least one of which a trained model made.
+COMPOSITE_SYNTHETIC = "compositeSynthetic"
+#: Put together of several pictures that are all taken from real life.
+COMPOSITE_CAPTURE = "compositeCapture"
+#: Put together of several pictures.
+COMPOSITE = "composite"
+
+_GENERATED = {
+    TRAINED_ALGORITHMIC_MEDIA,
+    COMPOSITE_WITH_TRAINED_ALGORITHMIC_MEDIA,
+    COMPOSITE_SYNTHETIC,
+}
+_CAPTURED = {
+    "digitalCapture",
+    "computationalCapture",
+    "negativeFilm",
+    "positiveFilm",
+    "print",
+    COMPOSITE_CAPTURE,
+}
 
 VOCABULARY = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 
@@ -34,6 +54,23 @@ _PACKET = """<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\
 xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" \
 Iptc4xmpExt:DigitalSourceType="{uri}"/>\
 </rdf:RDF></x:xmpmeta><?xpacket end="w"?>"""
+
+
+def composite_of(own: str | None, other: str | None) -> str | None:
+    """The Digital Source Type of a picture into which another one was put.
+
+    own, other: terms of the two; None where a file says nothing, and then nothing is added to what
+    the picture says of itself. What a model made is told, however small a part it is. By the
+    definitions of the IPTC NewsCodes of 2024-09-17.
+    """
+    if other is None:
+        return own
+    kinds = {own, other}
+    if kinds <= _CAPTURED:
+        return COMPOSITE_CAPTURE
+    if own == other:
+        return own
+    return COMPOSITE_SYNTHETIC if kinds & _GENERATED else COMPOSITE
 
 
 def source_type_of(xmp: bytes | str | None) -> str | None:

@@ -36,9 +36,8 @@ CUTTING = [name for name, one in BY_PROVIDER.items() if ladder(one.ladder).trans
 CUTTING_AS_TOLD = [n for n, one in BY_PROVIDER.items() if ladder(one.ladder).transparent_reference]
 QUALITY = pytest.mark.parametrize("quality", ["draft", "standard", "premium"])
 HOUSE = {"google": "gemini"}  # the simulator's name, where it is another
-#: The simulator counts OpenAI's input only roughly, bills Gemini by assumption, and Replicate by
-#: the second.
-BILLED_OTHERWISE = {"openai", "google", "replicate"}
+#: The simulator bills Gemini by assumption, and Replicate by the second.
+BILLED_OTHERWISE = {"google", "replicate"}
 #: How near a result comes to a picture that is followed as it is, of 255; others are told in words.
 NEAR = {"stability": 3, "ideogram": 3, "replicate": 3, "fal": 4}
 

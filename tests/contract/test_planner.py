@@ -12,7 +12,7 @@ from gateway.planner import Plan, Planner
 from studio.imaging.facts import ImageFacts
 from studio.problems import Refused
 from studio.slip import Step
-from tests.planning import PARAMS, SIZES, Studios, named, paid_steps
+from tests.planning import PARAMS, SIZES, Studios, named, operations, paid_steps
 
 
 async def plan(steps: list[Step], image: ImageFacts | None, **how: Any) -> Plan:
@@ -70,6 +70,25 @@ async def test_another_mode_says_what_was_asked_for_that_it_does_not_do() -> Non
         [change] = made.changes
         assert change.kind == "mode"
         assert change.says.endswith(says)
+
+
+@pytest.mark.parametrize(
+    "size",
+    [{"factor": 2}, {"long_side": 3000}, {"target": "4k"}, {"cover": {"width": 2000, "height": 9}}],
+    ids=lambda one: next(iter(one)),
+)
+async def test_another_mode_makes_the_size_that_was_asked_for(size: dict[str, Any]) -> None:
+    image = ImageFacts(width=1500, height=1500)  # more than a creative upscale takes
+    made = await plan([step("upscale.creative", **size)], image)
+    assert [(one.operation, one.params) for one in made.steps] == [("upscale.conservative", size)]
+
+
+async def test_another_mode_makes_the_size_that_was_asked_for_by_saying_nothing() -> None:
+    image = ImageFacts(width=1500, height=1500)  # four times that is more than a fast one makes
+    made = await plan([Step(operation="upscale.fast")], image)
+    usual = operations()["upscale.fast"].parse({}).model_dump()["factor"]
+    assert [one.params for one in made.steps] == [{"factor": usual}]
+    assert made.quote.steps[0].sizes == ["6000×6000"]
 
 
 async def test_what_nothing_helps_is_refused_with_the_rule() -> None:

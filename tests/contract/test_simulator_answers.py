@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from tests.simulator import running_simulator
+from tests.simulator.bill import usd
+from tests.simulator.openai import TOKENS
 from tests.simulator.pictures import decoded, encoded
 from tests.simulator.purchases import PURCHASES, buy, client_of, photo, submit
 
@@ -77,13 +79,13 @@ def openai_picture(response) -> Image.Image:
 @pytest.mark.parametrize(
     ("size", "quality", "tokens", "usd"),
     [
-        ("1024x1024", "low", 272, "0.011"),
-        ("1024x1024", "high", 4160, "0.167"),
-        ("1024x1536", "medium", 1584, "0.063"),
-        ("1536x1024", "low", 400, "0.016176"),
+        ("1024x1024", "low", 272, "0.01089"),  # 272 of US$ 40 and 2 of US$ 5 per million
+        ("1024x1024", "high", 4160, "0.16641"),
+        ("1024x1536", "medium", 1584, "0.06337"),
+        ("1536x1024", "low", 400, "0.01601"),
     ],
 )
-def test_openai_bills_by_output_tokens(simulator, openai, size, quality, tokens, usd):
+def test_openai_bills_every_token(simulator, openai, size, quality, tokens, usd):
     response = openai.post("/images/generations", json={**GPT, "size": size, "quality": quality})
     assert response.json()["usage"]["output_tokens"] == tokens
     assert "{}x{}".format(*openai_picture(response).size) == size
@@ -94,7 +96,7 @@ def test_openai_makes_and_bills_as_many_as_were_asked_for(simulator, openai):
     response = openai.post("/images/generations", json={**GPT, "n": 3, "quality": "low"})
     assert len(response.json()["data"]) == 3
     assert response.json()["usage"]["output_tokens"] == 3 * 272
-    assert amounts(simulator) == ["0.011"] * 3
+    assert amounts(simulator) == ["0.03265"]  # the prompt once
 
 
 @pytest.mark.parametrize(
@@ -133,8 +135,17 @@ def test_openai_edits_where_the_mask_is_transparent(simulator, openai):
     picture = openai_picture(response)
     assert picture.size == (1536, 1024)  # auto: the nearest aspect
     assert_only_the_left_half_changed(picture)
-    assert response.json()["usage"]["input_tokens_details"]["image_tokens"] > 0
-    assert amounts(simulator) == ["0.016176"]
+    seen = response.json()["usage"]["input_tokens_details"]["image_tokens"]
+    assert seen > 0
+    assert amounts(simulator) == [str(Decimal("0.01601") + seen * Decimal("0.00001"))]
+
+
+@pytest.mark.parametrize("quality", ["low", "medium", "high"])
+@pytest.mark.parametrize("model", ["gpt-image-1", "gpt-image-1.5", "gpt-image-1-mini"])
+def test_openais_tokens_cost_what_it_tells_of_a_square(model, quality):
+    told = usd("openai", f"{model}/{quality}")  # rounded to a tenth of a cent, some of them up
+    exact = usd("openai", f"{model}/output") * TOKENS["square"][quality]
+    assert abs(exact - told) < Decimal("0.001")
 
 
 @pytest.mark.parametrize(

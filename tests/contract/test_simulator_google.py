@@ -56,10 +56,16 @@ def test_gemini_makes_two_k_pictures_for_the_price_of_one_k(simulator, gemini):
     assert amounts(simulator) == ["0.134"]
 
 
-def test_gemini_edits_a_picture_by_instruction_and_keeps_its_aspect(gemini):
+def with_picture(media_type, data):
+    """A request to edit one picture."""
     document = generation()
-    inline = {"mimeType": "image/png", "data": base64.b64encode(photo(300, 200)).decode()}
+    inline = {"mimeType": media_type, "data": base64.b64encode(data).decode()}
     document["contents"][0]["parts"].append({"inlineData": inline})
+    return document
+
+
+def test_gemini_edits_a_picture_by_instruction_and_keeps_its_aspect(gemini):
+    document = with_picture("image/png", photo(300, 200))
     reply = gemini.post(PURCHASES["gemini"].path, json=document)
     assert decoded(PURCHASES["gemini"].picture(gemini, reply)).size == (1264, 848)
 
@@ -69,6 +75,8 @@ def test_gemini_edits_a_picture_by_instruction_and_keeps_its_aspect(gemini):
     [
         {},
         {"contents": []},
+        with_picture("image/jpeg", photo(300, 200)),  # a PNG
+        with_picture("image/gif", photo(300, 200)),
         generation(aspectRatio="7:3"),
         generation(imageSize="2k"),
         generation(mask="x"),

@@ -20,6 +20,7 @@ from tests.simulator.clock import Clock
 
 #: Stability: 1 credit = US$ 0.01 (providers.md §4.1).
 CREDIT_USD = Decimal("0.01")
+_MILLION = 1_000_000
 
 
 class Price(BaseModel):
@@ -31,8 +32,8 @@ class Price(BaseModel):
     item: str
     amount: Decimal
     unit: str
-    """`credit` (Stability), `image`, `megapixel`, `gpu_second` or `call`; money in USD but for
-    credits."""
+    """`credit` (Stability), `image`, `megapixel`, `gpu_second`, `call` or `million_tokens`; money
+    in USD but for credits."""
     source: str
     checked_on: str
     assumed: bool = False
@@ -41,7 +42,9 @@ class Price(BaseModel):
 
     @property
     def usd(self) -> Decimal:
-        """Per unit."""
+        """Per unit; of tokens, per token."""
+        if self.unit == "million_tokens":
+            return self.amount / _MILLION
         return self.amount * CREDIT_USD if self.unit == "credit" else self.amount
 
 

@@ -34,7 +34,7 @@ _CONFIG = {
 }  # fmt: skip
 _IMAGE_CONFIG = {"aspectRatio", "imageSize"}
 _TIMES = {"1K": 1, "2K": 2, "4K": 4}
-_READ = ("image/png", "image/jpeg", "image/webp")
+_READ = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP"}  # what Pillow calls them
 _TOKENS = 1290  # of one picture, as reported; the bill is per picture
 
 
@@ -105,12 +105,16 @@ class Gemini(Google):
 
     def _inline(self, inline: Any) -> Image.Image:
         self._only(inline, {"mimeType", "data"})
-        if inline.get("mimeType") not in _READ:
-            self.refuse(400, f"Unsupported MIME type: {inline.get('mimeType')}")
+        told = inline.get("mimeType")
+        if told not in _READ:
+            self.refuse(400, f"Unsupported MIME type: {told}")
         try:
-            return pictures.decoded(base64.b64decode(inline.get("data", ""), validate=True))
+            image = pictures.decoded(base64.b64decode(inline.get("data", ""), validate=True))
         except (binascii.Error, TypeError, pictures.NotAPicture):
             self.refuse(400, "Unable to process input image.")
+        if image.format != _READ[told]:
+            self.refuse(400, f"The data is not {told}.")
+        return image
 
     def _config(self, document: dict[str, Any]) -> dict[str, Any]:
         config: dict[str, Any] = document.get("generationConfig", {})

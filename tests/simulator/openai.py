@@ -33,6 +33,7 @@ TOKENS = {
     "landscape": {"low": 400, "medium": 1568, "high": 6208},
 }
 _MASK_BYTES = 4_000_000
+_FREE = Decimal(0)
 _TYPES = {
     401: ("invalid_request_error", "invalid_api_key"),
     403: ("invalid_request_error", "organization_not_verified"),
@@ -74,11 +75,29 @@ class Order:
         return round(TOKENS[shape][self.quality] * width * height / usual)
 
     @property
+    def usage(self) -> dict[str, Any]:
+        """The tokens of the call, as its reply tells them."""
+        text = -(-len(self.values["prompt"]) // 4)  # about 4 characters per token
+        seen = sum(_input_tokens(one.size) for one in self.images)
+        output = self.tokens * self.count
+        return {
+            "input_tokens": text + seen,
+            "input_tokens_details": {"text_tokens": text, "image_tokens": seen},
+            "output_tokens": output,
+            "total_tokens": text + seen + output,
+        }
+
+    @property
     def price(self) -> Decimal:
-        """US dollars for one picture: the square's price by output tokens."""
-        square = TOKENS["square"][self.quality]
-        exact = usd("openai", f"{self.model}/{self.quality}") * self.tokens / square
-        return round(exact, 6)
+        """US dollars for the call: every token that its usage tells."""
+        usage = self.usage
+        told = usage["input_tokens_details"]
+        tokens = {
+            "text_input": told["text_tokens"],
+            "image_input": told["image_tokens"],
+            "output": usage["output_tokens"],
+        }
+        return sum((usd("openai", f"{self.model}/{kind}") * n for kind, n in tokens.items()), _FREE)
 
 
 class OpenAI(Provider):
@@ -136,8 +155,7 @@ class OpenAI(Provider):
             refusal = self.problem(429, f"Rate limit reached. Try again in {wait:.0f}s.")
             refusal.headers["retry-after"] = str(max(1, round(wait)))
             raise Refusal(self._with_limits(call, refusal))
-        for _ in range(order.count):
-            call.bill(order.price)
+        call.bill(order.price)
         reply = await asyncio.to_thread(self._reply, call, order)
         return call.reply(self._with_limits(call, reply))
 
@@ -210,21 +228,13 @@ class OpenAI(Provider):
         return size
 
     def _reply(self, call: Call, order: Order) -> Response:
-        count, values = order.count, order.values
-        data = [{"b64_json": self._picture(call, order, number)} for number in range(count)]
-        text = -(-len(values["prompt"]) // 4)  # about 4 characters per token
-        seen = sum(_input_tokens(one.size) for one in order.images)
-        output = order.tokens * count
-        usage = {
-            "input_tokens": text + seen,
-            "input_tokens_details": {"text_tokens": text, "image_tokens": seen},
-            "output_tokens": output,
-            "total_tokens": text + seen + output,
-        }
-        background = "transparent" if values.get("background") == "transparent" else "opaque"
+        data = [{"b64_json": self._picture(call, order, number)} for number in range(order.count)]
+        is_clear = order.values.get("background") == "transparent"
+        background = "transparent" if is_clear else "opaque"
         size = "{}x{}".format(*order.size)
         reply = {"created": int(time.time()), "background": background, "quality": order.quality}
-        reply |= {"output_format": order.output_format, "size": size, "data": data, "usage": usage}
+        reply |= {"output_format": order.output_format, "size": size, "data": data}
+        reply |= {"usage": order.usage}
         response = reply_json(reply)
         response.headers["x-request-id"] = f"req_{secrets.token_hex(16)}"
         return response

@@ -141,7 +141,7 @@ PURCHASES: dict[str, Purchase] = {
         "/images/generations",
         "images/generations",
         (1024, 1024),
-        "0.042",
+        "0.04225",  # 1,056 tokens of output and 2 of text
         _openai,
         {
             "json": {

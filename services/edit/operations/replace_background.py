@@ -129,15 +129,21 @@ class ReplaceBackground(Operation[Params]):
         details = {**told, "engine": engine, "engine_version": self._local.version}
         return [Output(image=made, details=details)]
 
-    async def _ground(self, work: Work[Params], size: tuple[int, int]) -> Pillow.Image:
+    async def _ground(self, work: Work[Params], size: tuple[int, int]) -> Image:
         params = work.params
         if params.image:
-            data = await work.read_blob(params.image)
-            return await compute(lambda: scene.covering(decode(data).flattened((255,) * 3), size))
+            return await compute(_covering, await work.read_blob(params.image), size)
         if params.gradient:
             first, last = parse_colour(params.gradient.first), parse_colour(params.gradient.last)
-            return await compute(scene.gradient, size, first, last, params.gradient.angle)
-        return Pillow.new("RGB", size, parse_colour(params.colour or "white"))
+            angle = params.gradient.angle
+            return Image(await compute(scene.gradient, size, first, last, angle))
+        return Image(Pillow.new("RGB", size, parse_colour(params.colour or "white")))
+
+
+def _covering(data: bytes, size: tuple[int, int]) -> Image:
+    """A picture on white that covers a size, px. CPU work."""
+    other = decode(data)
+    return other.with_pixels(scene.covering(other.flattened((255,) * 3), size))
 
 
 def _cut(image: Image, local: LocalMatting) -> tuple[Bytes, FloatArray, str]:
@@ -157,9 +163,9 @@ def _cut(image: Image, local: LocalMatting) -> tuple[Bytes, FloatArray, str]:
 
 
 def _placed(
-    image: Image, colours: Bytes, matte: FloatArray, ground: Pillow.Image, params: Params
+    image: Image, colours: Bytes, matte: FloatArray, ground: Image, params: Params
 ) -> tuple[Image, dict[str, Any]]:
-    below = np.asarray(ground)
+    below = np.asarray(ground.pixels)
     shade = params.shade if scene.stands_free(matte) else 0.0
     if params.relight:
         colours = scene.relit(colours, matte, below, params.relight)
@@ -169,4 +175,4 @@ def _placed(
     told: dict[str, Any] = {"coverage": round(float(matte.mean()), 4), "shadow": shade}
     if params.shade and not shade:
         told["shadow_left_out"] = "the subject is cut off by the lower edge"
-    return image.with_pixels(made), told
+    return image.with_pixels(made).with_part(ground), told

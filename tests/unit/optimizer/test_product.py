@@ -116,3 +116,13 @@ async def test_a_cut_out_that_its_picture_cuts_stays_at_the_edge():
     made = await exported(cut_out(box=(400, 300, 2600, 2400)), "pinterest_idea")
     assert np.asarray(decode(made.data).pixels.getchannel("A"))[-1].any()
     assert made.details["needs_review"]
+
+
+async def test_a_cut_out_that_ends_with_its_picture_needs_a_look():
+    made = await exported(cut_out(box=(400, 900, 2600, 3200)), "amazon_main")
+    assert "reaches the edge of its picture (bottom)" in made.details["needs_review"]
+
+
+async def test_a_trimmed_cut_out_needs_none():
+    made = await exported(cut_out(box=(0, 0, 2999, 2399)), "amazon_main")
+    assert made.details["needs_review"] is None

@@ -10,6 +10,7 @@ from services.upscale.operations.conservative import Conservative
 from services.upscale.providers.lanczos import LanczosEngine
 from services.upscale.sizes import MAX_PIXELS, MAX_SIDE, targets
 from studio.imaging.decode import decode
+from studio.imaging.enlargement import longest
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
 from studio.imaging.similarity import psnr
@@ -118,6 +119,40 @@ def test_the_size_is_never_smaller_and_covers_what_was_asked(width, height, para
         assert is_tight or not is_made
     if parsed.long_side:
         assert max(made.width, made.height) == max(parsed.long_side, width, height)
+
+
+@given(width=st.integers(1, 5000), height=st.integers(1, 5000))
+def test_the_largest_size_that_a_refusal_names_is_made_and_none_larger(width, height):
+    image = ImageFacts(width=width, height=height)
+    side = longest(width, height)
+    larger = OPERATION.parse({"long_side": min(side + 1, MAX_SIDE)})
+    if side < MAX_SIDE:
+        with pytest.raises(Refused) as refused:
+            OPERATION.check(image, larger)
+        assert f"long_side {side}:" in refused.value.fix
+    OPERATION.check(image, OPERATION.parse({"long_side": max(side, 16)}))
+
+
+@pytest.mark.parametrize(
+    ("size", "made"),
+    [
+        ((3840, 2160), (7680, 4320)),
+        ((1536, 1024), (7680, 5120)),
+        ((1024, 1536), (5120, 7680)),
+        ((1024, 1024), None),
+        ((1024, 768), None),
+        ((1080, 1350), None),
+    ],
+)
+def test_8k_is_made_of_pictures_of_3_to_2_and_longer_as_the_limits_say(size, made):
+    image, params = ImageFacts(width=size[0], height=size[1]), OPERATION.parse({"target": "8k"})
+    assert "8k is for pictures of 3:2 and longer" in OPERATION.limits[0]
+    if made:
+        [foretold] = OPERATION.forecast(image, params)
+        assert (foretold.width, foretold.height) == made
+        return
+    with pytest.raises(Refused, match="more than is made here"):
+        OPERATION.forecast(image, params)
 
 
 @pytest.mark.parametrize("params", [{}, {"factor": 2, "long_side": 99}, {"target": "16k"}])
