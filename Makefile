@@ -9,7 +9,7 @@
 #   make images the six container images (Docker or Podman)
 #   make throughput  200 masters × 12 placements on a real broker
 #   make services  what each service takes, idle and at work
-#   make docs   the generated documents: events, AsyncAPI, OpenAPI, settings, metrics, alert rules
+#   make docs   the generated documents: events, APIs, settings, metrics, templates, providers, alert rules
 
 PYTHON ?= python3
 VENV   := .venv

@@ -1,7 +1,8 @@
 """Generated documents: `make docs` writes them, and a test fails when they are out of date.
 
-The models are the one source: docs/events.md, docs/asyncapi.yaml, docs/openapi.json,
-docs/settings.md and docs/metrics.md say nothing that the code does not.
+The models and the data are the one source: docs/events.md, docs/asyncapi.yaml, docs/openapi.json,
+docs/settings.md, docs/metrics.md, docs/templates.md and docs/providers.md say nothing that they do
+not.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 
 import yaml
 
+from cli.provider_page import providers_page
 from cli.reference import metrics_page, settings_page
+from cli.template_page import templates_page
 from gateway.app import openapi
 from studio.events import EVENT_TYPES, FACT_OF_STUDIO, Event, schema_urn
 
@@ -46,6 +49,8 @@ def documents() -> Iterator[tuple[Path, str]]:
     yield DOCS / "openapi.json", json.dumps(openapi(), indent=1, sort_keys=True) + "\n"
     yield DOCS / "settings.md", settings_page()
     yield DOCS / "metrics.md", metrics_page()
+    yield DOCS / "templates.md", templates_page()
+    yield DOCS / "providers.md", providers_page()
 
 
 def events_page() -> str:
