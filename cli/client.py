@@ -118,12 +118,13 @@ class Client:
         """Stream an answer into a file; returns its size in bytes."""
         method = "GET" if body is None else "POST"
         to.parent.mkdir(parents=True, exist_ok=True)
-        with self._http.stream(method, path, json=body) as response, to.open("wb") as file:
+        with self._http.stream(method, path, json=body) as response:
             if response.is_error:
                 response.read()
                 raise ApiProblem.from_response(response)
-            for chunk in response.iter_bytes():
-                file.write(chunk)
+            with to.open("wb") as file:
+                for chunk in response.iter_bytes():
+                    file.write(chunk)
         return to.stat().st_size
 
     def _ask(self, method: str, path: str, **how: Any) -> Any:

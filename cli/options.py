@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 from typing import Any
 
 from cli.client import Client
 from cli.values import Misused, read
+from studio.naming import did_you_mean
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 
@@ -59,12 +59,13 @@ def filters_of(client: Client, pairs: list[str]) -> dict[str, Any]:
         return {}
     schema = client.get("/openapi.json")["components"]["schemas"]["AssetFilters"]
     found = read(pairs, schema)
-    for name in found:
+    for name, wanted in found.items():
         if name not in schema["properties"]:
-            near = difflib.get_close_matches(name, schema["properties"], n=1, cutoff=0.6)
-            meant = f" Did you mean {near[0]!r}?" if near else ""
             valid = ", ".join(sorted(schema["properties"]))
-            raise Misused(f"There is no filter {name!r}.{meant} Valid: {valid}")
+            fix = did_you_mean(name, schema["properties"], "")
+            raise Misused(f"There is no filter {name!r}. {fix} Valid: {valid}".replace("  ", " "))
+        if wanted is None or wanted == [] or not str(wanted).strip():
+            raise Misused(f"--select {name}= has no value; it would mean every asset.")
     return found
 
 

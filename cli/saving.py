@@ -41,6 +41,8 @@ def _check_nothing_is_lost(
     archive: zipfile.ZipFile, folder: Path, told: Sequence[Mapping[str, Any]]
 ) -> None:
     for name in archive.namelist():
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise Misused(f"The archive names {name!r}, which lies outside its folder.")
         there = folder / name
         if not there.exists() or (name == _MANIFEST and _is_renewed(there, told)):
             continue

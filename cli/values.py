@@ -41,7 +41,7 @@ def read(pairs: Iterable[str], schema: Schema) -> dict[str, Any]:
         if inner and first in properties and "object" in kinds(properties[first]):
             _put(found, name.split("."), _json_or_text(text))
         elif name in found and isinstance(found[name], list):
-            found[name] += _listed(name, text, properties[name])
+            found[name] += _listed(name, text, properties.get(name, {}))
         else:
             found[name] = value(name, text, properties.get(name, {}))
     return found

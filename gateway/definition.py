@@ -10,7 +10,6 @@ upload); a run that begins with assets of the library goes without them.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,6 +21,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model, model_validator
 
 from studio.events import BLOB_PATTERN
+from studio.naming import did_you_mean, near
 from studio.problems import NotFound, Refused, in_words
 from studio.slip import Step
 from studio.wording import validated
@@ -192,7 +192,8 @@ class Workflow(BaseModel):
         except ValidationError as error:
             raise Refused(
                 rule="workflow.parameters",
-                says=f"{self.name} does not accept these parameters: {in_words(error)}.",
+                says=f"{self.name} does not accept these parameters: "
+                f"{in_words(error, self.model)}.",
                 fix=self._near(given),
                 valid=sorted(self.parameters),
             ) from error
@@ -222,10 +223,9 @@ class Workflow(BaseModel):
 
     def _near(self, given: Mapping[str, Any]) -> str:
         for name in given:
-            if name not in self.parameters:
-                near = difflib.get_close_matches(name, self.parameters, n=1, cutoff=0.5)
-                if near:
-                    return f"Did you mean {near[0]!r} instead of {name!r}?"
+            meant = near(name, self.parameters, n=1)
+            if meant and meant[0] != name:
+                return f"Did you mean {meant[0]!r} instead of {name!r}?"
         return f"GET /v1/workflows/{self.name} describes each parameter."
 
 
@@ -242,11 +242,10 @@ def find_workflow(name: str) -> Workflow:
     known = workflows()
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
     raise UnknownWorkflow(
         rule="workflow.unknown",
         says=f"There is no workflow {name!r}.",
-        fix=f"Did you mean {', '.join(near)}?" if near else "Use one of the valid ones.",
+        fix=did_you_mean(name, known, "Use one of the valid ones."),
         valid=sorted(known),
     )
 

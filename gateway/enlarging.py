@@ -22,6 +22,7 @@ from studio.imaging.facts import ImageFacts
 from studio.slip import MAX_STEPS, Step
 
 _ENLARGES = "upscale.conservative"  # the remedy that is understood here: every detail preserved
+_MOST_TRIED = 16  # sizes, where none covers all; each is a quote of every image
 _MOST_NAMES = 3  # placements that a change names; the others are counted
 
 _Planned = tuple[list[Step], Quote]
@@ -90,6 +91,7 @@ class Enlarging:
     ) -> _Planned | None:
         """With the largest of these sizes (px, ascending) that no limit forbids; smaller ones are
         allowed where a larger one is."""
+        long_sides = long_sides[:: -max(1, len(long_sides) // _MOST_TRIED)][::-1]
         best, low, high = None, 0, len(long_sides)
         while low < high:
             middle = (low + high) // 2

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.quotes import Change
+from studio.naming import did_you_mean
 from studio.problems import Refused
 from studio.slip import Step
 
@@ -30,12 +30,11 @@ class Preference:
         unknown = [name for name in names if name not in known]
         if not unknown:
             return cls(tuple(names), offered)
-        near = difflib.get_close_matches(unknown[0], known, n=1)
         raise Refused(
             rule="run.providers",
             says=f"No operation here is done by {' or '.join(map(repr, unknown))}: there is no "
             "such provider, or its key or its software is missing.",
-            fix=f"Did you mean {near[0]!r}?" if near else "Use the valid ones, or give its key.",
+            fix=did_you_mean(unknown[0], known, "Use the valid ones, or give its key."),
             valid=known,
         )
 

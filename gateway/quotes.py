@@ -6,6 +6,7 @@ stop the run is found before it starts.
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,12 +15,15 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from gateway.answers import Asked
+from gateway.studios import Foreseen
 from studio.imaging.facts import ImageFacts
 from studio.money import Money, PriceRange
 from studio.problems import Problem, Refused
 from studio.slip import Step
 
 Images = Counter[ImageFacts | None]
+
+_TOGETHER = 50  # images that a studio is asked about side by side
 
 
 class Remedy(BaseModel):
@@ -127,6 +131,21 @@ async def leaving(
     return images
 
 
+async def _side_by_side(
+    studios: Asked, workspace: str, step: Step, images: Sequence[ImageFacts | None]
+) -> list[Foreseen]:
+    """A step's quote for each of the images; Refused is that of the first that is refused."""
+    found: list[Foreseen] = []
+    for first in range(0, len(images), _TOGETHER):
+        some = images[first : first + _TOGETHER]
+        asked = (studios.quote(workspace, step, image) for image in some)
+        for one in await asyncio.gather(*asked, return_exceptions=True):
+            if isinstance(one, BaseException):
+                raise one
+            found.append(one)
+    return found
+
+
 async def _step(
     studios: Asked, workspace: str, step: Step, images: Images
 ) -> tuple[StepQuote, Images]:
@@ -134,8 +153,9 @@ async def _step(
     price, after = PriceRange.exactly(Money.zero()), Images()
     provider, pinned = "", dict[str, Any]()
     failures: list[ForeseenFailure] = []
-    for image, count in images.items():
-        foreseen = await studios.quote(workspace, step, image)
+    kinds = list(images.items())
+    answers = await _side_by_side(studios, workspace, step, [image for image, _ in kinds])
+    for (image, count), foreseen in zip(kinds, answers, strict=True):
         provider, pinned = foreseen.provider, foreseen.pinned
         price += foreseen.price * count
         for output in foreseen.outputs:

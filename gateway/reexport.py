@@ -105,7 +105,8 @@ class Reexports:
     async def begun(self, workspace: str, key: str, scope: Scope) -> Reexport | None:
         """What this Idempotency-Key began, if anything; Conflict if it was for another scope."""
         row = await self._store.get(str(derived("re-export", workspace, key)))
-        if row and row["parameters"]["scope"] != scope.model_dump():
+        then = row["parameters"].get("scope") if row else None  # not kept by the release of before
+        if then is not None and then != scope.model_dump():
             raise Conflict(
                 rule="run.idempotency_key",
                 says="This Idempotency-Key was used for another request.",
@@ -114,7 +115,8 @@ class Reexports:
         return Reexport.of(row) if row else None
 
     async def start(self, workspace: str, found: Unfit, scope: Scope, key: str | None) -> Reexport:
-        """Begin the run, unless there is nothing to make again, or it is being made already.
+        """Begin the run, unless there is nothing to make again, or, without a key, it is being made
+        already.
 
         Refused: placements.too_many, and whatever the export itself would refuse.
         """

@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 
 MAX_STARTS = 5000  # assets that one run begins with
 _TOGETHER = 50  # beginnings published side by side
+#: What selections could not filter by when the first keys were used: left out of a digest unless
+#: given, so that a request repeated across an upgrade is the same request.
+_LATER_FILTERS = ("needs_review", "reviewed", "review")
 _ANSWERS = 2.0  # s within which the broker answers, or a run is accepted without it
 
 
@@ -198,8 +201,7 @@ class Runs:
 
     async def _known(self, workspace: str, run: UUID, request: RunRequest) -> Document | None:
         """The run that this key began, if any; Conflict if it was for something else."""
-        text = json.dumps(request.model_dump(mode="json"), sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
+        digest = _digest(request)
         try:
             await self._idempotency.insert(
                 {"_id": str(run), "digest": digest, "at": datetime.now(UTC)}
@@ -389,3 +391,12 @@ def _row(
         "traceparent": telemetry.traceparent(),
         "trace_id": telemetry.trace_id(),
     }
+
+
+def _digest(request: RunRequest) -> str:
+    """The same for the same request, also across a release that knows more filters."""
+    told = request.model_dump(mode="json")
+    for name in _LATER_FILTERS:
+        if told["selection"] and told["selection"][name] in (None, ""):
+            del told["selection"][name]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

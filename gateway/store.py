@@ -210,9 +210,16 @@ class RunStore:
         revision, whenever it is heard: a step that failed as a whole and was replayed has told
         twice what it cost, and a doubt that was settled tells of its step once more.
         """
+        spent = Money.zero()
+        for row in [*await self._last_told(run), *await self._told_before(run)]:
+            spent += Money.of(_decimal(row["nano"]), row["_id"] or "USD")
+        return spent
+
+    async def _last_told(self, run: str) -> list[Document]:
+        """Costs by currency."""
         fields = ("cost_of", "cost_nano", "currency", "revision")
         last = {name: {"$last": f"${name}"} for name in ("cost_nano", "currency")}
-        rows = await self._events.aggregate(
+        return await self._events.aggregate(
             [
                 {"$match": {"run": run, "cost_of": {"$exists": True}}},
                 {"$project": dict.fromkeys(fields, 1)},
@@ -221,10 +228,17 @@ class RunStore:
                 {"$group": {"_id": "$currency", "nano": {"$sum": "$cost_nano"}}},
             ]
         )
-        spent = Money.zero()
-        for row in rows:
-            spent += Money.of(_decimal(row["nano"]), row["_id"] or "USD")
-        return spent
+
+    async def _told_before(self, run: str) -> list[Document]:
+        """Costs by currency that the release of before wrote down: an image's, once a step."""
+        one = {"step": "$event.data.step.id", "asset": "$event.data.asset", "in": "$currency"}
+        return await self._events.aggregate(
+            [
+                {"$match": {"run": run, "cost_of": {"$exists": False}, "cost_nano": {"$gt": 0}}},
+                {"$group": {"_id": one, "nano": {"$max": "$cost_nano"}}},
+                {"$group": {"_id": "$_id.in", "nano": {"$sum": "$nano"}}},
+            ]
+        )
 
 
 def item_row(run: UUID, item: UUID, **facts: Any) -> Document:

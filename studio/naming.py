@@ -23,6 +23,7 @@ _SPELLINGS = (
 _ISE = re.compile(r"is(e|ed|es|er|ers|ing|ation|ations)(?![a-z])")
 _ALIKE = 0.6  # how much two names have in common, 0..1, so that one is told for the other
 _BESIDE = 0.2  # how much less than the likeliest, so that another is told beside it
+_LONGEST = 80  # letters of a name that are compared
 _STEM = 5  # letters that two forms of a word share: remove, removal
 
 
@@ -37,7 +38,7 @@ def spelled(name: str, known: Iterable[str]) -> str | None:
 
 def near(name: str, known: Iterable[str], n: int = 3) -> list[str]:
     """Up to n known names that may be meant, the likeliest first."""
-    known = tuple(known)
+    name, known = name[:_LONGEST], tuple(known)
     if same := spelled(name, known):
         return [same]
     likeness = {one: _likeness(name, one) for one in known}

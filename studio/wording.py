@@ -116,22 +116,21 @@ def told(errors: Iterable[Any], model: type[BaseModel] | None = None, root: str 
         path = ".".join(str(part) for part in one["loc"] if not _is_tag(part))
         if not path and one["type"] not in _WHOLE:
             path = root
+        if path not in said and len(said) == _MOST:
+            break  # a body may have a hundred thousand faults, and nobody reads so many
+        if len(said.setdefault(path, [])) == _MOST:
+            continue
         wording = _worded(one, model)
-        if wording not in said.setdefault(path, []):
+        if wording not in said[path]:
             said[path].append(wording)
     clauses = [f"{path}: {', or '.join(each)}".removeprefix(": ") for path, each in said.items()]
-    return "; ".join(clauses[:_MOST])
+    return "; ".join(clauses)
 
 
 def _first_hand(errors: Sequence[Any]) -> list[Any]:
     """Without lists that are too short only because an element was left out for its own fault."""
-    faulty = [tuple(one["loc"]) for one in errors]
-    return [
-        one
-        for one in errors
-        if one["type"] != "too_short"
-        or not any(loc[:-1] == tuple(one["loc"]) for loc in faulty if loc)
-    ]
+    within = {tuple(one["loc"])[:-1] for one in errors if one["loc"]}
+    return [one for one in errors if one["type"] != "too_short" or tuple(one["loc"]) not in within]
 
 
 def _worded(error: Mapping[str, Any], model: type[BaseModel] | None) -> str:

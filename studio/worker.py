@@ -308,7 +308,8 @@ class Worker:
     def _facts(self, event: Event, data: ItemData, step: UUID, outcome: Outcome) -> Iterable[Event]:
         """One fact an output, with derived ids: repeating the step repeats the very same facts."""
         parts = len(outcome.outputs)
-        left = [None] * parts if data.budget is None else (data.budget - outcome.cost).split(parts)
+        spent = outcome.paid.cost if outcome.paid else outcome.cost
+        left = [None] * parts if data.budget is None else (data.budget - spent).split(parts)
         for index, output in enumerate(outcome.outputs):
             head = data.slip.head
             record = StepRecord(

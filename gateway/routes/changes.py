@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from gateway.http import PROBLEMS, Workspace
 from gateway.routes.assets import AssetPatch
 from gateway.selection import AssetFilters, listing
-from studio.problems import Problem
+from studio.problems import Problem, Refused
 from studio.rpc import asking
 from studio.v1 import library_pb2 as pb
 
@@ -69,6 +69,8 @@ async def change_many(request: Request, body: ManyChanges, workspace: Workspace)
     Every asset is changed by itself: one that fails (it is gone, say, or has too many tags) leaves
     the others alone, and the answer says so. The same request again changes nothing more.
     """
+    if body.filters:
+        _check_they_filter(body.filters)
     patch = body.change.model_dump(exclude_none=True) if body.change else {}
     ask = pb.ChangeAssetsRequest(
         workspace=workspace,
@@ -84,6 +86,17 @@ async def change_many(request: Request, body: ManyChanges, workspace: Workspace)
     return ManyChanged(
         counts={one: outcomes.count(one) for one in dict.fromkeys(outcomes)}, assets=told
     )
+
+
+def _check_they_filter(filters: AssetFilters) -> None:
+    """Refused if one is given and empty: who fills in a form by a program meant something."""
+    for name in sorted(filters.model_fields_set):
+        if getattr(filters, name) in ("", []):
+            raise Refused(
+                rule="library.which_assets",
+                says=f"The filter {name} is empty, so it would mean every asset.",
+                fix="Give it a value, or leave it out.",
+            )
 
 
 def _told(one: Any) -> AssetChange:

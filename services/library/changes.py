@@ -74,5 +74,8 @@ async def _matching(assets: AssetStore, request: pb.ChangeAssetsRequest) -> list
 
 
 def _says_something(filters: pb.ListAssetsRequest) -> bool:
-    page = ("workspace", "cursor", "limit", "sort")
-    return any(field.name not in page for field, _ in filters.ListFields())
+    """Whether they narrow the library at all."""
+    wanted = pb.ListAssetsRequest()
+    wanted.CopyFrom(filters)
+    wanted.cursor, wanted.sort = "", ""
+    return all(plan.rest for plan in plans(wanted))

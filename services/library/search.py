@@ -117,7 +117,13 @@ def _plan(request: library_pb2.ListAssetsRequest, key: str, direction: int, span
 
 
 def _terms(request: library_pb2.ListAssetsRequest) -> list[str]:
-    """Every term that must be there, the most telling first."""
+    """Every term that must be there, the most telling first. Refused (library.query)."""
+    if request.query.strip() and not words([request.query]):
+        raise Refused(
+            rule="library.query",
+            says="The query has neither a letter nor a digit.",
+            fix="Search for words, or leave the query out.",
+        )
     telling = [fact(name, getattr(request, name)) for name in _TELLING if getattr(request, name)]
     broad = [fact(name, getattr(request, name)) for name in _BROAD if getattr(request, name)]
     if len(request.tags) == 1:

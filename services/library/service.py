@@ -63,10 +63,10 @@ class Library(Service):
     @asynccontextmanager
     async def background(self) -> AsyncIterator[None]:
         """Collect garbage now and then; make what former releases catalogued findable by all."""
-        self.tasks.once("indexing", self._index_anew)
-        self.tasks.repeat(
-            "collecting", self._garbage.collect, every=self._settings.garbage_interval
-        )
+        often = self._settings.garbage_interval
+        # Not once: a replica of the former release may go on adding rows for a while.
+        self.tasks.repeat("indexing", self._index_anew, every=often)
+        self.tasks.repeat("collecting", self._garbage.collect, every=often)
         yield
 
     async def _index_anew(self) -> None:

@@ -163,14 +163,16 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
 
     async def _delete(self, workspace: str, id_: str, by: str) -> None:
         """Remove an asset, and tell."""
-        tombstone = await self._assets.remove(workspace, id_, by or None)
+        await self._assets.remove(workspace, id_, by or None, self._tell_deleted)
+
+    async def _tell_deleted(self, tombstone: Document) -> None:
         fact = Event.of(
             "image.deleted",
             ImageDeleted(asset=tombstone["_id"], blob=tombstone["blob"], by=tombstone["by"]),
             id_=derived(tombstone["_id"], "deleted"),
             source="/studio/library",
             subject=tombstone["_id"],
-            workspace=workspace,
+            workspace=tombstone["workspace"],
         )
         with telemetry.producing(fact, fact.routing_key) as carried:
             await self._bus.publish(carried.to_message())

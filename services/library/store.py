@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -83,6 +83,7 @@ class AssetStore:
             for name in sorted({*new["collections"]} - {*row["collections"]}):
                 await self.collections.ensure(workspace, name)
             new = new | derived_fields(new)
+            new.setdefault("shares", 0)  # rows of before count none yet
             new |= {"updated_at": datetime.now(UTC), "revision": row["revision"] + 1}
             fields = {name: value for name, value in new.items() if row.get(name) != value}
             if await self.rows.update_one(
@@ -96,24 +97,36 @@ class AssetStore:
             retry_after=1,
         )
 
-    async def remove(self, workspace: str, id_: str, by: str | None) -> Document:
-        """Delete an asset; returns its tombstone, also when it was deleted before.
+    async def remove(
+        self,
+        workspace: str,
+        id_: str,
+        by: str | None,
+        tell: Callable[[Document], Awaitable[None]] | None = None,
+    ) -> Document:
+        """Delete an asset; tells and returns its tombstone, also when it was deleted before.
 
         The tombstone comes first: from then on no late redelivery brings the asset back, and
-        whoever deletes it again finishes what a crash left half done.
+        whoever deletes it again finishes what a crash left half done. The row goes last, after it
+        was told, so that who deletes by filters finds it again until then.
         """
         row = await self.rows.get(id_)
         if row is None or row["workspace"] != workspace:
             tombstone = await self._deleted.get(id_)
             if tombstone is None or tombstone["workspace"] != workspace:
                 raise _missing(id_)
+            if tell:
+                await tell(tombstone)
             return tombstone
         kept = {name: row[name] for name in ("workspace", "blob", "thumbnail")}
         fields = {**kept, "by": by, "at": datetime.now(UTC)}
+        tombstone = {"_id": id_, **fields}
         await self._deleted.upsert(id_, fields)
+        if tell:
+            await tell(tombstone)
         await self._garbage.discard(*_blobs_of(row))
         await self.rows.delete_one({"_id": id_})
-        return {"_id": id_, **fields}
+        return tombstone
 
     async def count_download(self, workspace: str, ids: Sequence[str], download: str) -> int:
         """Count a download of each of the assets; those that remember it are not counted again."""

@@ -156,6 +156,15 @@ def _around(mask: Mask) -> Box | None:
     )
 
 
+def may_be_framed(size: tuple[int, int], placement: Placement) -> bool:
+    """Whether a product as large as a picture of this size, px, needs no enlarging there."""
+    rules = placement.product
+    if rules is None or not (rules.background or rules.min_fill):
+        return False
+    least = min(placement.width / size[0], placement.height / size[1])
+    return _fill(placement) * least <= _ROUNDING
+
+
 def _fill(placement: Placement) -> float:
     """Of the frame's side: between the least and the most that the shop takes."""
     rules = placement.product

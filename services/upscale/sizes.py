@@ -104,10 +104,12 @@ def check_size(operation: str, image: ImageFacts, params: SizeParams) -> None:
     width, height = params.of(image)
     is_made = (width, height) != (image.width, image.height)
     if is_made and not may_be_made(width, height):
+        most = longest(image.width, image.height)
         raise Refused(
             rule=f"{operation}.max_size",
             says=f"{width}×{height} px is more than is made here: sides up to {MAX_SIDE:,}, "
             f"{MAX_PIXELS:,} pixels.",
-            fix=f"Ask for at most long_side {longest(image.width, image.height)}: that is the "
-            "largest of this shape.",
+            fix=f"Ask for at most long_side {most}: that is the largest of this shape."
+            if most > max(image.width, image.height)
+            else "It is as large as is made here already; leave the step out.",
         )

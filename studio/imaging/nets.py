@@ -54,14 +54,15 @@ def cut(model: bytes, value: str) -> bytes:
     """The part of a model that leads to one value within it, which becomes its only output.
 
     ONNX Runtime runs all of a model, whichever outputs are asked for. ValueError if the model does
-    not have the value, or is none. Weights that are left over stay; the runtime drops them.
+    not have the value, or is none. Inputs of subgraphs (If, Loop) are not followed. Weights that
+    are left over stay; the runtime drops them.
     """
     shorter = _parsed(model)
     graph = shorter.graph
     needed, kept = {value}, list[NodeProto]()
     for node in reversed(graph.node):  # a node follows those that it takes from
         if not needed.isdisjoint(node.output):
-            needed |= set(node.input)
+            needed |= set(node.input) - {""}  # "": an optional one that is left out
             kept.append(node)
     if not kept:
         raise ValueError(f"The model computes no value {value!r}.")

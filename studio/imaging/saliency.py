@@ -180,7 +180,7 @@ def _net() -> Any:
 
 @lru_cache(maxsize=1)
 def _quarter_net() -> Any:
-    """What leads to the second map: all but the last stage, which is most of the work."""
+    """What leads to the third map: all but the last stages, which are most of the work."""
     return session(cut(_any_size(), _QUARTER), keeps_memory=True)
 
 

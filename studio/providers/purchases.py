@@ -154,7 +154,7 @@ class Purchases:
         """It was not billed and may be sent again; but not if it was put in doubt meanwhile, since
         that was told: then it is settled."""
         key = call_name(step, index)
-        if not await self._rows.delete_one({"_id": key, "state": {"$ne": "in_doubt"}}):
+        if not await self._rows.delete_one({"_id": key, "state": "sent"}):
             await self.settle(key, Money.zero())
 
     async def in_doubt(self, *names: str) -> list[tuple[str, Purchase]]:

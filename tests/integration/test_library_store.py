@@ -285,3 +285,24 @@ async def test_usage_is_exact_by_currency_operation_and_provider(store):
 async def test_an_empty_library_has_cost_nothing(store):
     told = await usage(store.rows, pb.GetUsageRequest(workspace="default"))
     assert (told.assets, told.cost.amount, told.cost.currency) == (0, "0", "USD")
+
+
+async def test_a_row_goes_after_its_deletion_was_told(store):
+    await store.add(one := row())
+
+    async def away(_):
+        raise Unavailable(rule="bus.away", says="Away.", fix="Later.")
+
+    with pytest.raises(Unavailable):
+        await store.remove("default", one["_id"], None, away)
+    assert (await store.get("default", one["_id"]))["_id"] == one["_id"]  # filters find it again
+    told = []
+
+    async def tell(tombstone):
+        told.append(tombstone["_id"])
+
+    await store.remove("default", one["_id"], None, tell)
+    await store.remove("default", one["_id"], None, tell)
+    assert told == [one["_id"]] * 2
+    with pytest.raises(NotFound):
+        await store.get("default", one["_id"])

@@ -85,6 +85,16 @@ async def test_a_step_that_failed_as_a_whole_and_was_replayed_counts_as_what_was
         assert await store.cost(str(run)) == Money.of("0.09")
 
 
+async def test_what_the_release_of_before_wrote_down_still_counts(database: Database) -> None:
+    store, run = RunStore(database), uuid4()
+    for event in (told(run, "image.created", "0.03"), told(run, "image.created", "0.05")):
+        row = _logged(event, run)
+        former = {name: value for name, value in row.items() if name not in ("cost_of", "revision")}
+        await store.log(former)
+    await store.log(_logged(told(run, "image.created", "0.01"), run))
+    assert await store.cost(str(run)) == Money.of("0.09")
+
+
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[RunningSimulator]:
     with running_simulator() as running:

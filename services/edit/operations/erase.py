@@ -60,7 +60,8 @@ class Erase(Operation[Params]):
 
 def _by_colour(words: str | None) -> Sequence[str]:
     """What to know of a thing that was named by its colour: the rest of it is still there."""
-    if not words or not (colours := understood(words).colours):
+    meant = understood(words) if words else None
+    if not meant or meant.where == "text" or not (colours := meant.colours):
         return ()
     return (
         f"“{words}” selected what is {' or '.join(colours)}; what has another colour stays: a rim, "

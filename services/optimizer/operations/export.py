@@ -21,7 +21,7 @@ from services.optimizer.focus import FOCUS_VERSION, Focus, Region, find_focus
 from services.optimizer.overlay import Block, Laid, Overlay, check_logo, lay_out
 from services.optimizer.padding import Padding
 from services.optimizer.placements import Format, Placement, placement_book
-from services.optimizer.product import framed, reviewed
+from services.optimizer.product import framed, may_be_framed, reviewed
 from services.optimizer.rendition import (
     Fit,
     Fitting,
@@ -152,10 +152,10 @@ class Export(Operation[Params]):
         params.fitting()
 
     def failures(self, image: ImageFacts | None, params: Params) -> Sequence[Failure]:
-        """The placements that this picture is too small for, whatever is in it.
+        """The placements that this picture is surely too small for.
 
-        Transparency may be that of a cut-out as large as the picture, which would stand free:
-        whether it is, only the run sees.
+        Transparency may be that of a cut-out as large as the picture, which would stand free, or
+        be framed as a product; so may what no upscale would mend. Whether it is, only the run sees.
         """
         if image is None or params.too_small == "contain" or params.fit == "contain":
             return ()
@@ -165,6 +165,7 @@ class Export(Operation[Params]):
             _too_small(size, one)
             for one in _chosen(params)
             if needed_upscale(size, one, size if may_stand_free and not one.product else None)
+            and not _may_be_product(image, params, one)
         ]
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
@@ -258,8 +259,17 @@ class Batch:
         if not keeps_transparency(placement, wish):
             flat = rendition.image.flattened(wish.background)
             rendition = replace(rendition, image=rendition.image.with_pixels(flat))
-        blank = nothing_seen(rendition, of_cut_out=self._is_cut_out, of_nothing=self._is_clear)
+        of_cut_out = bool(placement.product) and self._is_cut_out  # framed closely: no rim is clear
+        of_cut_out = of_cut_out or self._shows_clear(rendition.crop)
+        blank = nothing_seen(rendition, of_cut_out=of_cut_out, of_nothing=self._is_clear)
         return replace(rendition, needs_review=blank) if blank else rendition
+
+    def _shows_clear(self, part: Box) -> bool:
+        """Whether a part of the master is less than opaque anywhere."""
+        if not self._is_cut_out:
+            return False
+        pixels = self._image.pixels
+        return is_cut_out(pixels.crop(part.pixels(*pixels.size)))
 
     def _with_overlay(
         self, rendition: Rendition, placement: Placement
@@ -363,6 +373,14 @@ def _told_block(block: Block) -> dict[str, Any]:
 
 def _chosen(params: Params) -> list[Placement]:
     return placement_book(params.placements_version).chosen(params.placements)
+
+
+def _may_be_product(image: ImageFacts, params: Params, one: Placement) -> bool:
+    """Whether the run may frame it as a product. An opaque picture that an upscale would help is
+    more often a photo to be enlarged."""
+    size = (image.width, image.height)
+    is_hopeless = not TooSmall(size, one).is_mendable
+    return params.fit == "smart" and may_be_framed(size, one) and (image.alpha or is_hopeless)
 
 
 def _too_small(size: tuple[int, int], placement: Placement) -> Failure:

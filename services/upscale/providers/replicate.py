@@ -74,6 +74,10 @@ class Creative(PaidUpscale[creative.Params]):
         """Twice each side, or the longest side that it makes."""
         return as_known(image, product_limits(_NAME, self.product))
 
+    def prompt(self, params: creative.Params) -> str | None:
+        """None: it takes no words."""
+        return None
+
     def unused(self, params: creative.Params) -> tuple[str, ...]:
         """All that an upscale may be told."""
         told = {"creativity": True, "seed": params.seed is not None, "prompt": bool(params.prompt)}

@@ -173,3 +173,17 @@ async def test_what_is_asked_of_a_studio_is_asked_once_a_plan() -> None:
     await Planner(studios).plan("acme", [export(STORY, SQUARE)], many * 3)  # type: ignore[arg-type]
     # Before and after the upscale, the upscale itself, and the two remedies: of each size.
     assert studios.asked <= len(many) * 5
+
+
+async def test_a_product_that_a_shops_frame_may_hold_is_not_refused_before_it_was_looked_at() -> (
+    None
+):
+    wide = ImageFacts(width=5000, height=900)
+    made = await plan([export("amazon_main")], wide)
+    assert (names(made), lost(made)) == (["optimizer.export"], set())
+
+
+async def test_a_cut_out_that_a_shops_frame_may_hold_is_not_enlarged() -> None:
+    tall = ImageFacts(width=900, height=1950, alpha=True)
+    made = await plan([export("amazon_main")], tall)
+    assert (names(made), lost(made)) == (["optimizer.export"], set())

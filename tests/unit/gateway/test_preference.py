@@ -24,7 +24,7 @@ def step(operation: str, provider: str | None = None, **params: object) -> Step:
 @pytest.mark.parametrize(
     ("asked", "fix"),
     [
-        (["stabilty"], "Did you mean 'stability'?"),
+        (["stabilty"], "Did you mean stability?"),
         (["nonsense"], "Use the valid ones, or give its key."),
         (["stability", "nonsense"], "Use the valid ones, or give its key."),
     ],

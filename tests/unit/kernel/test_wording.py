@@ -12,6 +12,7 @@ from services.create.request import Params as CreateParams
 from services.edit.service import operations as edits
 from services.optimizer.operations.export import Export
 from services.upscale.service import operations as upscales
+from studio.naming import near
 from studio.problems import in_words
 from studio.wording import spelled_as, validated
 
@@ -98,6 +99,18 @@ def test_an_unknown_field_names_the_near_one_at_any_depth():
 
 def test_a_long_value_is_not_repeated_in_full():
     assert len(wording(count="9" * 5000)) < 120
+
+
+def test_of_very_many_faults_the_first_are_told():
+    with pytest.raises(ValidationError) as error:
+        Letter.model_validate({f"field{number}": 1 for number in range(50_000)})
+    clauses = in_words(error.value, Letter).split("; ")
+    assert len(clauses) == 8
+    assert clauses[0].startswith("field0: there is no such field")
+
+
+def test_a_name_of_any_length_is_compared_by_its_beginning():
+    assert near("colour" + "r" * 1_000_000, ["colour"]) == near("colour" + "r" * 74, ["colour"])
 
 
 def test_enumerated_words_may_have_any_capitals():

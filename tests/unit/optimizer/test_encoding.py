@@ -55,6 +55,20 @@ def test_the_usual_floor_is_kept_where_the_usual_quality_would_miss_it(id_):
     assert ssim(image.pixels, decode(coarse.data).pixels) < 0.92
 
 
+@pytest.mark.parametrize("sigma", [4, 6, 12, 25])
+def test_grain_that_lies_only_between_the_tiles_is_not_overlooked(sigma):
+    one = PLACEMENTS["instagram_square"]
+    image = grain(sigma, (one.width, one.height))
+    for x in range(4):  # where tiles of 64 px lie: the middles of the quarters
+        for y in range(4):
+            corner = (int((x + 0.5) * one.width / 4 - 50), int((y + 0.5) * one.height / 4 - 50))
+            image.pixels.paste((128, 128, 128), (*corner, corner[0] + 100, corner[1] + 100))
+    made = encode_for(image, one)
+    whole = ssim(image.pixels, decode(made.data).pixels)
+    assert whole >= 0.92
+    assert made.ssim == pytest.approx(whole, abs=0.01)
+
+
 @pytest.mark.parametrize("format_", ["jpeg", "webp", "avif"])
 @pytest.mark.parametrize("name", ["astronaut", "coffee"])
 def test_sixteen_tiles_tell_the_similarity_of_the_whole_file(format_, name):

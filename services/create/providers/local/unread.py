@@ -136,7 +136,8 @@ def _things(phrase: list[_Token], brief: Brief) -> Iterator[str]:
         if one.is_known and not _is_shown(one.text, brief):
             yield one.text
     if head.is_known:
-        is_colour = has_article and not before and head.text in _words().data.colour_things
+        is_colour = has_article and head.text in _words().data.colour_things
+        is_colour &= not before or not _has_subject(brief)
         is_part = vocabulary().part(head.text) in _PARTS and not _has_subject(brief)
         if is_colour or is_part:
             yield head.text
