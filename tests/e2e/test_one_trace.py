@@ -67,6 +67,7 @@ async def test_a_campaign_is_one_trace_without_orphans_also_after_redeliveries(
     hops = {(by_id[span.parent].name, span.name) for span in consumers}
     assert ("workflow.started publish", "create process workflow.started") in hops
     assert ("image.created publish", "edit process image.created") in hops
-    assert ("image.edited publish", "optimizer process image.edited") in hops
+    assert ("image.edited publish", "library process image.edited") in hops
+    assert ("image.catalogued publish", "optimizer process image.catalogued") in hops
     assert ("image.optimized publish", "library process image.optimized") in hops
     assert ("image.catalogued publish", "tracker process image.catalogued") in hops

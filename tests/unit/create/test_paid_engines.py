@@ -228,7 +228,7 @@ def test_nothing_is_bought_whose_price_is_not_known(engine, monkeypatch):
 @EVERY
 def test_an_unknown_style_is_refused_with_near_ones(engine):
     with pytest.raises(Refused) as refused:
-        engine.check(None, params(style="watercolour"))
+        engine.check(None, params(style="watercolors"))
     assert "watercolor" in refused.value.valid
 
 
