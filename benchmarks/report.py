@@ -36,10 +36,10 @@ _HOW = """\
   rendition; start-up is not in them. Peak memory is the process's high-water mark (`VmHWM`), with
   its runtime and libraries.
 - Contenders take turns within every round, and another begins each round. Figures are medians.
-- Masters: tests/photos/astronaut.jpg (512²), enlarged by Lanczos to 1024², 2048² and 4096², with
-  the grain of a sensor drawn at the master's scale from a fixed seed; JPEG at quality 92, and PNG
-  (`benchmarks/masters.py`). Real photographs of that size have finer detail; the JPEG and PNG
-  figures depend little on it, those of WebP and AVIF more.
+- Masters: a phone's photograph (`benchmarks/photos/dandelion.jpg`, 5312 × 2988 px): fine bright
+  hairs before grass that is out of focus. Its square of 2988 px, shrunk by Lanczos to 1024² and
+  2048², and enlarged to 4096²; JPEG at quality 92, and PNG (`benchmarks/masters.py`). On busier
+  photographs WebP and AVIF take all contenders longer.
 - Sizes: the first twenty distinct ones of the placements that fit 2048² (`benchmarks/sizes.yaml`),
   halved for the 1024² master. All crops are centred and rounded as sharp rounds them, so that all
   contenders show the same pixels.
@@ -55,30 +55,36 @@ _HOW = """\
   the three in each work.
 - libvips: `thumbnail` from the file per rendition, with sharp's encoder settings (PNG unfiltered).
 - Smart crop: from the file to the windows of all twenty sizes; ours looks at the picture once,
-  smartcrop.js (through its sharp adapter) once per size. Nothing is written. This work was measured
-  anew on its own, after the net had been given one thread.
+  smartcrop.js (through its sharp adapter) once per size. Nothing is written.
+- "As exported" is the product's own path (`optimizer.export`): progressive JPEG, its own quality
+  (JPEG 85, WebP 86), the check of chroma, and similarity measured on every file. "Best of formats"
+  writes JPEG beside every WebP and keeps the smaller.
 - The bound: our own encoders on pixels that are already resized.
 - SSIM is the mean over the renditions (luma, Wang 2004) against Lanczos in 32-bit floats from the
   same master, rounded once; "least" is the worst rendition.
 """
 
-#: What is known of the goals that are not met; measured on the machine of 2026-11-25.
+#: What is known of the goals that are not met; measured on the machines of 2026-11-25 and -26.
 _WHY = """\
 ## Why some goals are not met
-- **JPEG**: of our 0.18 CPU s in one thread, 0.02 are decoding, 0.06 the encoder's and 0.10 Lanczos,
-  which the fidelity goal needs: Catmull-Rom takes 0.07 and reaches 0.9975, halving below a spare of
-  2 reaches 0.9962. Planes of YCbCr (4:2:0, resized apart) were tried: the resizer takes 0.078 s for
-  one channel and 0.095 s for four. Two threads on two siblings of a core cost a tenth more.
-- **The worst master** is a 4096² PNG against sharp fed with raw pixels: there 0.6 s of our time is
-  Pillow's PNG decoder; libspng (imagecodecs) takes 0.36 s, with which it would be 1.1×:
-  not worth a package of 80 MB.
+- **JPEG**: of our 0.18 CPU s in one thread on a quiet machine, 0.02 are decoding, 0.06 the
+  encoder's and 0.10 Lanczos, which takes as long from the full picture as over halves. Catmull-Rom
+  takes 0.07, but loses too much where the picture has grain (0.9975); planes of YCbCr, resized
+  apart, gain nothing: the resizer takes 0.078 s for one channel and 0.095 s for four. Two threads
+  on two siblings of a core cost a tenth more. In this run, when the machine was slower, all
+  contenders took a fifth more.
+- **The worst master** is a 4096² PNG against sharp fed with raw pixels: there half of our time is
+  Pillow's PNG decoder; libspng (imagecodecs) would save 0.24 s of it: not worth a package of 80 MB.
 - **WebP** and **mixed**, tuned: libwebp's effort 2 alone takes more than the goal allows. Effort 1
-  is a quarter faster and its files are 15 % larger; fewer segments or no noise shaping lower SSIM.
+  is a quarter faster; its files are 6 to 21 % larger, by the photograph.
+- **WebP, distance to the bound**: between 1.15× and 1.24× from run to run.
+- **PNG, bytes**: it takes Paeth's filter to get below 0.6× on this photograph (Pillow: 0.58×), and
+  that takes twelve times as long; on the former master, with more grain, it was 0.590×.
 - **Equal settings**: both sides run the same encoder at the same effort; the way there differs.
-- **Peak memory**, worst work: where sharp itself holds little, runtime and libraries count most.
-- **Smart crop**: the saliency net (u2netp at 192 px) takes 0.14 s in its one thread, the search
-  for faces 0.12 s, and the first call of each a little more. It is done once a master and kept;
-  smartcrop.js does its work once a size. docs/crops.md says what it buys.
+- **Peak memory**, worst work: a 4096² master is held once, 64 MB, beside its half and what two
+  threads resize at once; sharp streams a JPEG or a PNG and never holds it whole.
+- **As exported** is slower than "ours" since it does more: it writes progressive files, checks
+  whether colour needs 4:4:4, and measures each file against the floor. sharp does none of these.
 """
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import description
-from benchmarks.masters import master, photo
+from benchmarks.masters import master, warming
 from benchmarks.reference import Judge
 from benchmarks.works import Contender, chosen, contenders, task, warm_task
 
@@ -66,7 +66,7 @@ def _row(work: str, contender: Contender, round_: int, source: Path, judge: Judg
     asked = task(work, contender, source)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        warm_task(work, contender, photo()).save(folder / "warm.json")
+        warm_task(work, contender, warming()).save(folder / "warm.json")
         asked.save(folder / "task.json")
         (folder / "out").mkdir()
         told = json.loads(_run(contender, folder))
