@@ -102,7 +102,16 @@ def _through_profile(image: Pillow.Image, icc: bytes) -> tuple[Pillow.Image, str
     """Relative colorimetric with black point compensation: in-gamut colours stay what they are."""
     profile = ImageCms.ImageCmsProfile(BytesIO(icc))
     mode = _DESCRIBES[profile.profile.xcolor_space.strip()][image.mode]
-    transform = ImageCms.buildTransform(
+    if mode in ("L", "RGB") and _is_srgb(icc, mode):
+        return in_rgb(image), None
+    transform = _transform(profile, mode)
+    name = " ".join((profile.profile.profile_description or "unnamed").split())[:60]
+    converted = transform.apply(image if image.mode == mode else image.convert(mode))
+    return converted, f"Converted from the embedded colour profile “{name}” to sRGB."
+
+
+def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform:
+    return ImageCms.buildTransform(
         profile,
         ImageCms.ImageCmsProfile(BytesIO(srgb_icc())),
         mode,
@@ -110,18 +119,15 @@ def _through_profile(image: Pillow.Image, icc: bytes) -> tuple[Pillow.Image, str
         ImageCms.Intent.RELATIVE_COLORIMETRIC,
         ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
-    if mode in ("L", "RGB") and _changes_nothing(transform, mode):
-        return in_rgb(image), None
-    name = " ".join((profile.profile.profile_description or "unnamed").split())[:60]
-    converted = transform.apply(image if image.mode == mode else image.convert(mode))
-    return converted, f"Converted from the embedded colour profile “{name}” to sRGB."
 
 
-def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+@lru_cache(maxsize=8)  # most pictures come with one of a few profiles, our own files with one
+def _is_srgb(icc: bytes, mode: str) -> bool:
     """Whether the profile is sRGB in effect: then pixels stay exact instead of moving by rounding.
 
     Probed with a 9×9×9 grid of the cube and all greys.
     """
+    transform = _transform(ImageCms.ImageCmsProfile(BytesIO(icc)), mode)
     grey = np.arange(256, dtype=np.uint8)
     if mode == "L":
         probe = Pillow.fromarray(grey[None])
