@@ -152,9 +152,10 @@ class Purchases:
 
     async def forget(self, step: UUID, index: int) -> None:
         """It was not billed and may be sent again; but not if it was put in doubt meanwhile, since
-        that was told: then it is settled."""
+        that was told: then it is settled; nor if that is yet to be told."""
         key = call_name(step, index)
-        if not await self._rows.delete_one({"_id": key, "state": "sent"}):
+        known = {"_id": key, "state": {"$ne": "in_doubt"}, "untold": {"$ne": True}}
+        if not await self._rows.delete_one(known):
             await self.settle(key, Money.zero())
 
     async def in_doubt(self, *names: str) -> list[tuple[str, Purchase]]:

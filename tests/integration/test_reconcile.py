@@ -326,3 +326,16 @@ async def test_a_service_starts_although_its_books_are_away_and_opens_them_later
     monkeypatch.undo()
     await reconciler.reconcile()
     assert len(await database.collection("statements").find({})) == 1
+
+
+async def test_what_the_bill_has_settled_is_not_forgotten_before_it_was_told(
+    simulator: RunningSimulator, buyer: Buyer, account: Account
+) -> None:
+    """The answer of a sender that was cut off comes late, and says that nothing was billed."""
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    [(key, _)] = await buyer.purchases.in_doubt(account.name)
+    await buyer.purchases.settle(key, Money.zero())
+    [(_, step, _)] = await buyer.purchases.untold()
+    await buyer.purchases.forget(step, 0)
+    assert len(await buyer.purchases.untold()) == 1
