@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
 from studio.metadata import Database, Metadata
+from studio.money import Money
 from studio.problems import Unavailable
 from studio.providers import stability
 from studio.providers.accounts import Account, ProviderSettings
