@@ -11,12 +11,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-import cv2
-import numpy as np
 from PIL import Image as Pillow
 
 from services.optimizer.batch import Encoding
-from services.optimizer.likeness import Likeness
+from services.optimizer.chroma import subsampling_for
+from services.optimizer.likeness import Original
 from services.optimizer.placements import Format, Placement
 from services.optimizer.resize import Pyramid
 from studio.imaging.encode import Effort, Subsampling
@@ -47,10 +46,6 @@ _FINER_TRIES = 6
 _NEAR = 0.03
 #: Sides tried, relative to the placement's, where it takes smaller pictures.
 _SIDES = (0.85, 0.72, 0.61, 0.5)
-
-#: Chroma is kept at full resolution if halving it would change more than this part of the pixels by
-#: more than 32 of 255: coloured type has 9 %, flat shapes 0.6 %, photographs at most 0.07 %.
-_CHROMA_STEP, _CHROMA_PART = 32, 0.003
 
 _MEDIA = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif"}
 _LOSSY: tuple[Format, ...] = ("jpeg", "webp", "avif")
@@ -106,15 +101,16 @@ def encode_for(image: Image, placement: Placement, wish: Wish | None = None) -> 
     optimizer.max_bytes, optimizer.min_bytes (each says the best that was reached).
     """
     wish = wish or Wish()
-    first = _usuals(image, placement, wish)
-    files = _equals([_Search(image, one, wish) for one in first])
-    files = _fine_enough(image, placement, wish, files)
+    original = Original(image, wish.background)
+    first = _usuals(original, placement, wish)
+    files = _equals([_Search(original, one, wish) for one in first])
+    files = _fine_enough(original, placement, wish, files)
     best = min(files, key=lambda one: len(one.data))
     if placement.max_bytes and len(best.data) > placement.max_bytes:
-        best = _within(image, placement, wish, files)
+        best = _within(original, placement, wish, files)
     elif placement.advised_bytes and len(best.data) > placement.advised_bytes:
-        best = _advised(image, placement, wish, best)
-    return _large_enough(image, placement, wish, best)
+        best = _advised(original, placement, wish, best)
+    return _large_enough(original, placement, wish, best)
 
 
 def keeps_transparency(placement: Placement, wish: Wish) -> bool:
@@ -134,15 +130,15 @@ def _equals(searches: list[_Search]) -> list[Encoded]:
 
 
 def _fine_enough(
-    image: Image, placement: Placement, wish: Wish, files: list[Encoded]
+    original: Original, placement: Placement, wish: Wish, files: list[Encoded]
 ) -> list[Encoded]:
     """Files that reach a floor which the usual quality may miss: finer ones, or else PNG."""
     made = []
     for one in files:
-        search = _Search(image, one.encoding, wish, one)
+        search = _Search(original, one.encoding, wish, one)
         made.append(search.at_least(wish.floor, search.measured(one), tries=_FINER_TRIES))
     if "png" in placement.formats and wish.format is None and not _reaching(made, wish.floor):
-        exact = _Search(image, _usual("png", wish, "4:2:0"), wish)
+        exact = _Search(original, _usual("png", wish, "4:2:0"), wish)
         made.append(exact.measured(exact.begun()))
     if good := _reaching(made, wish.floor):
         return good
@@ -180,16 +176,16 @@ def _candidates(image: Image, placement: Placement, wish: Wish) -> list[Format]:
     return lossy
 
 
-def _usuals(image: Image, placement: Placement, wish: Wish) -> list[Encoding]:
+def _usuals(original: Original, placement: Placement, wish: Wish) -> list[Encoding]:
     """How each format worth trying is usually written.
 
     Lossy WebP always halves the chroma, which similarity, measured in luma, does not see: it is no
     equal where that would be seen, if the placement takes anything else.
     """
-    formats = _candidates(image, placement, wish)
+    formats = _candidates(original.image, placement, wish)
     chroma: Subsampling = "4:2:0"
     if {"jpeg", "avif"} & set(formats) or len(formats) > 1:
-        chroma = subsampling_for(image.flattened(wish.background))
+        chroma = subsampling_for(original.flat)
     if chroma == "4:4:4":
         formats = [one for one in formats if one != "webp"] or formats
     return [_usual(one, wish, chroma if one in ("jpeg", "avif") else "4:2:0") for one in formats]
@@ -206,25 +202,12 @@ def _usual(format_: Format, wish: Wish, subsampling: Subsampling) -> Encoding:
     )
 
 
-def subsampling_for(pixels: Pillow.Image) -> Subsampling:
-    """4:4:4 where halving the chroma would be seen (coloured type, sharp flat shapes), else 4:2:0.
-
-    pixels: mode RGB.
-    """
-    full = cv2.cvtColor(np.asarray(pixels), cv2.COLOR_RGB2YCrCb)
-    half = (pixels.width + 1) // 2, (pixels.height + 1) // 2
-    halved = cv2.resize(full, half, interpolation=cv2.INTER_AREA)
-    changes = cv2.absdiff(full, cv2.resize(halved, pixels.size, interpolation=cv2.INTER_LINEAR))
-    _, seen = cv2.threshold(changes, _CHROMA_STEP - 1, 1, cv2.THRESH_BINARY)
-    return "4:4:4" if max(cv2.mean(seen)[1:3]) > _CHROMA_PART else "4:2:0"
-
-
-def _within(image: Image, placement: Placement, wish: Wish, files: list[Encoded]) -> Encoded:
+def _within(original: Original, placement: Placement, wish: Wish, files: list[Encoded]) -> Encoded:
     """The best file within the upper limit: by quality, by fewer colours, then by size."""
     limit = placement.max_bytes or 0
     reached: list[Encoded] = []
     for side in (1.0, *_sides(placement)):
-        sized = image if side == 1 else _scaled(image, side)
+        sized = original if side == 1 else Original(_scaled(original.image, side), wish.background)
         found = [_fitted(sized, one, wish, limit) for one in files]
         reached += [one for one in found if one is not None]
         good = [one for one in reached if len(one.data) <= limit and (one.ssim or 0) >= wish.floor]
@@ -233,26 +216,26 @@ def _within(image: Image, placement: Placement, wish: Wish, files: list[Encoded]
     raise _too_large(placement, wish, reached)
 
 
-def _fitted(image: Image, usual: Encoded, wish: Wish, limit: int) -> Encoded:
+def _fitted(original: Original, usual: Encoded, wish: Wish, limit: int) -> Encoded:
     """The best of a format within a limit; what is known of the same size is not written again."""
-    is_known = (usual.width, usual.height) == image.pixels.size
-    search = _Search(image, usual.encoding, wish, usual if is_known else None)
+    is_known = (usual.width, usual.height) == original.image.pixels.size
+    search = _Search(original, usual.encoding, wish, usual if is_known else None)
     found = search.by_quality(limit) if usual.quality else search.by_colours(limit)
     return search.exactly(found)
 
 
-def _advised(image: Image, placement: Placement, wish: Wish, usual: Encoded) -> Encoded:
+def _advised(original: Original, placement: Placement, wish: Wish, usual: Encoded) -> Encoded:
     """Within what the platform advises, if quality allows; it is advice, so otherwise as it was."""
     advised = placement.advised_bytes or 0
     if usual.quality is not None:
-        found = _fitted(image, usual, wish, advised)
+        found = _fitted(original, usual, wish, advised)
         if len(found.data) <= advised and (found.ssim or 0) >= max(wish.floor, DEFAULT_FLOOR):
             return found
     said = f"{placement.id} advises at most {advised:,} bytes; good quality needs more."
     return replace(usual, notes=(*usual.notes, said))
 
 
-def _large_enough(image: Image, placement: Placement, wish: Wish, file: Encoded) -> Encoded:
+def _large_enough(original: Original, placement: Placement, wish: Wish, file: Encoded) -> Encoded:
     """Some platforms refuse files that are too small: finer quality, and in the end stored PNG."""
     if len(file.data) >= placement.min_bytes:
         return file
@@ -262,10 +245,10 @@ def _large_enough(image: Image, placement: Placement, wish: Wish, file: Encoded)
     tries = [finer] if file.quality is not None else []
     tries += [stored] if "png" in placement.formats and wish.format in (None, "png") else []
     for encoding in tries:
-        data = encoding.write(image)
+        image, data = original.image, encoding.write(original.image)
         if placement.min_bytes <= len(data) <= limit:
             found = Encoded(data, encoding, image.width, image.height, trials=file.trials + 1)
-            return _Search(image, encoding, wish).measured(found)
+            return _Search(original, encoding, wish).measured(found)
     raise Refused(
         rule="optimizer.min_bytes",
         says=f"{placement.id} takes no file under {placement.min_bytes:,} bytes; this picture "
@@ -278,12 +261,11 @@ class _Search:
     """Trial encodes of one picture in one format."""
 
     def __init__(
-        self, image: Image, encoding: Encoding, wish: Wish, begun: Encoded | None = None
+        self, original: Original, encoding: Encoding, wish: Wish, begun: Encoded | None = None
     ) -> None:
         """begun: the file of this picture and encoding, if there is one already."""
-        self._image, self._encoding, self._wish = image, encoding, wish
+        self._original, self._encoding, self._wish = original, encoding, wish
         self._begun, self._trials = begun, begun.trials if begun else 0
-        self._likeness = Likeness(image, wish.background)
 
     def begun(self) -> Encoded:
         """The file at the usual settings."""
@@ -332,8 +314,9 @@ class _Search:
         for colours in (256, 128, 64, 32):
             if len(file.data) <= limit:
                 break
-            few = self._image.pixels.quantize(colours, method=Pillow.Quantize.FASTOCTREE)
-            reduced = self._image.with_pixels(few.convert(self._image.pixels.mode))
+            image = self._original.image
+            few = image.pixels.quantize(colours, method=Pillow.Quantize.FASTOCTREE)
+            reduced = image.with_pixels(few.convert(image.pixels.mode))
             self._trials += 1
             file = replace(
                 file,
@@ -348,7 +331,7 @@ class _Search:
         """The same file with its similarity: of tiles, or whole if it may be under the floor."""
         if file.ssim is not None:
             return file
-        sample = self._likeness.sampled(file.data, file.encoding)
+        sample = self._original.sampled(file.data, file.encoding)
         if sample is None or sample < self._wish.floor + _NEAR:
             return self.exactly(file)
         return replace(file, ssim=round(sample, 4), sampled=True)
@@ -357,14 +340,14 @@ class _Search:
         """The same file with the similarity of the whole picture."""
         if file.ssim is not None and not file.sampled:
             return file
-        alike = self._likeness.whole(file.data, file.encoding)
+        alike = self._original.whole(file.data, file.encoding)
         return replace(file, ssim=round(alike, 4), sampled=False)
 
     def _file(self, encoding: Encoding) -> Encoded:
         self._trials += 1
-        data = encoding.write(self._image)
+        data = encoding.write(self._original.image)
         alike = None if encoding.quality else 1.0  # PNG
-        size = self._image.pixels.size
+        size = self._original.image.pixels.size
         return Encoded(data, encoding, *size, ssim=alike, trials=self._trials)
 
 

@@ -13,13 +13,15 @@ from functools import cached_property
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as Pillow
 
 from services.optimizer.batch import Encoding
 from studio.imaging.decode import decode
 from studio.imaging.image import Image
-from studio.imaging.similarity import ssim
+from studio.imaging.similarity import FloatArray, luma, ssim, ssim_of_luma
 
+Bytes = npt.NDArray[np.uint8]
 Rgb = tuple[int, int, int]
 Corner = tuple[int, int]  # px
 
@@ -34,17 +36,22 @@ _FINE = (1.5**2, 40.0**2)
 _FAIR = 0.15  # of all places: more of them in the whole than in its tiles, and these tell too much
 
 
-class Likeness:
-    """One picture, and what files of it are held against."""
+class Original:
+    """The pixels of one rendition, and what files of it are held against."""
 
     def __init__(self, image: Image, background: Rgb) -> None:
         """background: under what is transparent, in files that have no transparency."""
-        self._image, self._background = image, background
+        self.image, self._background = image, background
+
+    @cached_property
+    def flat(self) -> Bytes:
+        """(height, width, 3) uint8: its pixels on the background."""
+        return np.asarray(self.image.flattened(self._background))
 
     def whole(self, data: bytes, encoding: Encoding) -> float:
         """SSIM of luma of a file's every pixel."""
         ground = self._ground(encoding)
-        return ssim(self._image.flattened(ground), decode(data).flattened(ground))
+        return ssim(self.image.flattened(ground), decode(data).flattened(ground))
 
     def sampled(self, data: bytes, encoding: Encoding) -> float | None:
         """Mean SSIM of luma of sixteen tiles of 64² px; None if the picture is small, or its tiles
@@ -56,24 +63,21 @@ class Likeness:
         if not self._corners or not self._is_fair:
             return None
         ground = self._ground(encoding)
-        wanted = self._tiles.flattened(ground)
         if encoding.media_type == "image/jpeg":
             plain = replace(encoding, progressive=False, effort="fast")
-            seen = decode(plain.write(self._tiles)).flattened(ground)
+            seen = decode(plain.write(self._tiles))
         else:
-            seen = _together(decode(data).pixels, self._corners)
-            seen = self._image.with_pixels(seen).flattened(ground)
-        columns = [(x, 0, x + _TILE, _TILE) for x in range(0, wanted.width, _TILE)]
-        return sum(ssim(wanted.crop(one), seen.crop(one)) for one in columns) / len(columns)
+            seen = self.image.with_pixels(_together(decode(data).pixels, self._corners))
+        return ssim_of_luma(*(_apart(one.flattened(ground)) for one in (self._tiles, seen)))
 
     def _ground(self, encoding: Encoding) -> Rgb:
         """What is put under transparency, in the picture and in the file."""
-        is_flat = encoding.media_type == "image/jpeg" or not self._image.has_alpha
+        is_flat = encoding.media_type == "image/jpeg" or not self.image.has_alpha
         return self._background if is_flat else _GREY
 
     @cached_property
     def _corners(self) -> list[Corner]:
-        width, height = self._image.width, self._image.height
+        width, height = self.image.width, self.image.height
         if width * height < _FEW or min(width, height) < _TILE * _ACROSS:
             return []
         return [(x, y) for y in _spread(height) for x in _spread(width)]
@@ -81,12 +85,12 @@ class Likeness:
     @cached_property
     def _is_fair(self) -> bool:
         """Whether the tiles have as much fine texture as the whole: up to 0.08 less on photos."""
-        whole, tiles = (_texture(one.flattened(_GREY)) for one in (self._image, self._tiles))
-        return whole - tiles <= _FAIR
+        tiles = np.asarray(self._tiles.flattened(self._background))
+        return _texture(self.flat) - _texture(tiles) <= _FAIR
 
     @cached_property
     def _tiles(self) -> Image:
-        return self._image.with_pixels(_together(self._image.pixels, self._corners))
+        return self.image.with_pixels(_together(self.image.pixels, self._corners))
 
 
 def _spread(side: int) -> list[int]:
@@ -95,9 +99,9 @@ def _spread(side: int) -> list[int]:
     return [int(middle - _TILE / 2) // _GRID * _GRID for middle in middles]
 
 
-def _texture(pixels: Pillow.Image) -> float:
+def _texture(pixels: Bytes) -> float:
     """The part of places, 0..1, that are neither flat nor of strong edges."""
-    rows = np.ascontiguousarray(np.asarray(pixels)[::4])
+    rows = np.ascontiguousarray(pixels[::4])
     grey = cv2.cvtColor(rows, cv2.COLOR_RGB2GRAY).astype(np.float32)
     size = max(1, grey.shape[1] // _PLACE), max(1, grey.shape[0] // (_PLACE // 4))
     mean, square = (
@@ -113,3 +117,9 @@ def _together(pixels: Pillow.Image, corners: list[Corner]) -> Pillow.Image:
     for index, (x, y) in enumerate(corners):
         row.paste(pixels.crop((x, y, x + _TILE, y + _TILE)), (index * _TILE, 0))
     return row
+
+
+def _apart(row: Pillow.Image) -> FloatArray:
+    """The luma of a row of tiles, a tile a channel: (64, 64, n)."""
+    tiles = luma(row).reshape(_TILE, -1, _TILE)
+    return np.ascontiguousarray(tiles.transpose(0, 2, 1))
