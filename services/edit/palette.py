@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 from services.edit.colours import Bytes, in_lab, rgb_to_lab
 from studio.imaging.colour import RGB, srgb_to_lab
 from studio.imaging.image import FloatArray
+from studio.imaging.shrink import shrunk
 
 # Which palette colour a pixel goes to is judged by its hue above all: light and shadow change
 # lightness and chroma of one surface, and must not break it in two.
@@ -108,8 +109,7 @@ def stretched(pixels: Pillow.Image, strength: float) -> Pillow.Image:
 
 def _tones(pixels: Pillow.Image) -> tuple[float, float]:
     """The lightness, 0..100, of the darkest and the lightest half per cent that can be seen."""
-    small = pixels.copy()
-    small.thumbnail((_SAMPLE, _SAMPLE), Pillow.Resampling.BOX)
+    small = shrunk(pixels, _SAMPLE)
     light = cv2.cvtColor(np.asarray(small.convert("RGB"), np.float32) / 255, cv2.COLOR_RGB2Lab)
     seen = light[..., 0]
     if pixels.mode == "RGBA":

@@ -19,6 +19,7 @@ from studio.imaging.bidirectional import is_right_to_left
 from studio.imaging.geometry import Box
 from studio.imaging.image import FloatArray
 from studio.imaging.shaping import Language
+from studio.imaging.shrink import shrunk
 from studio.imaging.typesetting import Align, Typeset, fit
 from studio.problems import Refused
 
@@ -97,8 +98,7 @@ class Scene:
     @classmethod
     def of(cls, pixels: Pillow.Image, area: PixelBox, avoid: Sequence[Box]) -> Scene:
         """Look at a rendition."""
-        small = pixels.convert("RGB").convert("L")
-        small.thumbnail((192, 192), Pillow.Resampling.BOX)
+        small = shrunk(pixels.convert("RGB").convert("L"), 192)
         grey = np.asarray(small, np.float32) / 255
         down = np.abs(np.diff(grey, axis=0, append=grey[-1:]))
         across = np.abs(np.diff(grey, axis=1, append=grey[:, -1:]))

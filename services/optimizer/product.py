@@ -18,6 +18,7 @@ from services.optimizer.resize import Pyramid
 from studio.imaging.colour import RGB, parse_hex
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
+from studio.imaging.shrink import shrunk
 
 Mask = npt.NDArray[np.bool_]  # (h, w): where the product is
 
@@ -108,8 +109,7 @@ def product_box(image: Image, ground: RGB) -> Box | None:
 
 
 def _product_mask(image: Image, ground: RGB) -> Mask | None:
-    small = image.pixels.copy()
-    small.thumbnail((_LOOK, _LOOK), Pillow.Resampling.BOX)
+    small = shrunk(image.pixels, _LOOK)
     if image.has_alpha:
         mask: Mask = np.asarray(np.asarray(small.getchannel("A")) > _VISIBLE)
         return None if mask.all() else mask

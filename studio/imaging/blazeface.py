@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -22,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.imaging.image import FloatArray
-from studio.imaging.nets import Net, session
+from studio.imaging.nets import Net, loaded_once, session
 from studio.imaging.weights import weight_file
 
 SIDE = 128  # the net's input as it was trained, px
@@ -98,7 +97,7 @@ def _overlaps(box: FloatArray, others: FloatArray) -> FloatArray:
     return np.asarray(shared / np.maximum(area - shared, 1e-9), np.float32)
 
 
-@lru_cache(maxsize=1)
+@loaded_once
 def _net() -> Any:
     """The loaded net.
 

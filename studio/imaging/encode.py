@@ -16,6 +16,7 @@ from studio.imaging.colour import RGB, srgb_icc
 from studio.imaging.image import Image
 from studio.imaging.png import write_png
 from studio.imaging.provenance import xmp_packet
+from studio.imaging.shrink import shrunk
 from studio.problems import Refused
 
 Subsampling = Literal["4:4:4", "4:2:2", "4:2:0"]
@@ -99,8 +100,7 @@ def encode(
 
 def thumbnail(image: Image, side: int) -> bytes:
     """A small WebP that fits a square of `side` px, ratio kept; never larger than the image."""
-    small = image.pixels.copy()
-    small.thumbnail((side, side), Pillow.Resampling.LANCZOS, reducing_gap=3.0)
+    small = shrunk(image.pixels, side, Pillow.Resampling.LANCZOS, gap=3.0)
     return encode(image.with_pixels(small), "image/webp")
 
 

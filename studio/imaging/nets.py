@@ -6,8 +6,10 @@ needed here (docs/adr/0016). Nets run on ONNX Runtime.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -26,6 +28,22 @@ from studio.imaging.onnx_pb2 import (
 
 #: IR version 7 came with opset 12 (onnx, docs/Versioning.md).
 _VERSIONS = (7, 12)
+
+Asked = ParamSpec("Asked")
+Loaded = TypeVar("Loaded")
+_loading = threading.RLock()
+
+
+def loaded_once(load: Callable[Asked, Loaded]) -> Callable[Asked, Loaded]:
+    """A net is loaded by whoever asks first; others wait for it rather than load it, too."""
+    kept = cast(Callable[Asked, Loaded], cache(load))
+
+    @wraps(load)
+    def loaded(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
+        with _loading:
+            return kept(*args, **kwargs)
+
+    return loaded
 
 
 def session(model: bytes, *, keeps_memory: bool = False) -> Any:

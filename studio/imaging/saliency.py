@@ -24,7 +24,6 @@ Chosen by the scenes of `benchmarks.crops` (2026-11-26): subjects kept, of 2317 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import cv2
@@ -32,7 +31,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from studio.imaging.image import FloatArray, Image
-from studio.imaging.nets import cut, session
+from studio.imaging.nets import cut, loaded_once, session
 from studio.imaging.weights import weight_file
 
 #: The net's input, px a side, for a cut-out, and for focal weights, whose map is as large.
@@ -172,13 +171,13 @@ def _quarter(pixels: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 
 
-@lru_cache(maxsize=1)
+@loaded_once
 def _net() -> Any:
     """The whole net. To keep its memory would save a tenth of the time and cost 240 MB."""
     return session(_any_size())
 
 
-@lru_cache(maxsize=1)
+@loaded_once
 def _quarter_net() -> Any:
     """What leads to the third map: all but the last stages, which are most of the work."""
     return session(cut(_any_size(), _QUARTER), keeps_memory=True)

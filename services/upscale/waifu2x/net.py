@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 from studio.compute import available_cpus
 from studio.imaging.image import FloatArray
+from studio.imaging.nets import loaded_once
 from studio.imaging.weights import weight_file, weight_files
 
 #: Values of some of a net's blobs, by their names.
@@ -100,7 +100,7 @@ def _extracted(extractor: Any, name: str) -> FloatArray:
     return np.array(found, np.float32)
 
 
-@cache
+@loaded_once
 def _loaded(net: Net) -> Any:
     import ncnn
 

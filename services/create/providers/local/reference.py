@@ -9,6 +9,7 @@ from PIL import Image as Pillow
 
 from services.create.providers.local.brief import Rgb
 from studio.imaging.colour import srgb_to_lab
+from studio.imaging.shrink import shrunk
 
 _SIDE = 160  # px of the longer side that is looked at; colours need no more
 _TONES = 33
@@ -25,8 +26,7 @@ class Look:
 
 def look_at(picture: Pillow.Image, strength: float) -> Look:
     """The look of a picture, mode RGB. Deterministic: median cut (Heckbert, 1982)."""
-    small = picture.copy()
-    small.thumbnail((_SIDE, _SIDE))
+    small = shrunk(picture, _SIDE, Pillow.Resampling.BICUBIC)
     lightness = srgb_to_lab(np.asarray(small, np.float32))[..., 0]
     tones = np.quantile(lightness, np.linspace(0, 1, _TONES))
     return Look(main_colours(small, 6), tuple(float(one) for one in tones), strength)
