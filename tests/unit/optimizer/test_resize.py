@@ -1,5 +1,7 @@
 """Resizing: the halves that sizes share shift nothing, and every rendition has its own pixels."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -66,6 +68,7 @@ def test_renditions_of_the_masters_own_size_are_written_with_their_own_settings(
     def written(one: Encoding) -> bytes:
         return one.write(image.with_pixels(pyramid.resized((500, 500))))
 
-    made = in_threads(written, how, lambda one: one.quality or 0, threads=4)
+    with ThreadPoolExecutor(4) as pool:
+        made = in_threads(written, how, lambda one: one.quality or 0, pool)
     alone = {one: one.write(image) for one in dict.fromkeys(how)}
     assert all(data == alone[one] for data, one in zip(made, how, strict=True))
