@@ -29,7 +29,7 @@ from studio.problems import Broken, Unavailable
 from studio.providers.accounts import ProviderSettings, accounts
 from studio.providers.buying import Buyer
 from studio.providers.purchases import Purchases
-from studio.providers.reconcile import TELL_THEIR_BALANCE, Reconciler
+from studio.providers.reconcile import Reconciler, reconcilers
 from studio.providers.telling import EVERY, Telling
 from studio.providers.turns import Turns
 from studio.room import Room
@@ -143,11 +143,14 @@ class StudioService(Service):
         )
         self._telling = Telling(purchases, self.ports.bus, self.name)
         self._tell_every = min(EVERY, settings.reconcile_interval)
-        self._reconcilers = [
-            Reconciler(one, purchases, self._books, buyer.client, quiet=settings.reconcile_interval)
-            for name, one in buyer.accounts.items()
-            if name in TELL_THEIR_BALANCE and share == 1  # else others spend of its balance
-        ]
+        if share == 1:  # else others spend of the balances
+            self._reconcilers = reconcilers(
+                buyer.accounts.values(),
+                purchases,
+                self._books,
+                buyer.client,
+                quiet=settings.reconcile_interval,
+            )
         return buyer
 
     async def prepare(self, _: None = None) -> None:
@@ -163,7 +166,7 @@ class StudioService(Service):
             self.tasks.repeat("telling", self._telling.tell, every=self._tell_every)
         for one in self._reconcilers:
             await one.open()
-            self.tasks.repeat("reconciling", one.reconcile, every=one.quiet)
+            self.tasks.repeat(f"reconciling {one.provider}", one.reconcile, every=one.quiet)
         try:
             yield
         finally:

@@ -41,6 +41,14 @@ class ProviderSettings(Settings):
     replicate_url: str = Field(default="https://api.replicate.com/v1", description="its API")
     fal_api_key: SecretStr | None = Field(default=None, description="of fal")
     fal_url: str = Field(default="https://queue.fal.run", description="its API")
+    fal_admin_api_key: SecretStr | None = Field(
+        default=None,
+        description="of the same account at fal, one, with admin scope: it only reads the balance; "
+        "without it calls in doubt of fal stay at their most",
+    )
+    fal_admin_url: str = Field(
+        default="https://api.fal.ai/v1", description="the API that tells fal's balance"
+    )
     drain_grace: float = Field(
         default=150,
         gt=0,
@@ -80,6 +88,14 @@ PROVIDERS = ("stability", "openai", "google", "huggingface", "ideogram", "replic
 
 
 @dataclass(frozen=True, slots=True)
+class Admin:
+    """How to ask about an account, where its own key may not."""
+
+    url: str
+    key: SecretStr = field(repr=False)  # that only asks: we buy nothing with it
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """Somebody who pays a provider."""
 
@@ -87,6 +103,7 @@ class Account:
     url: str
     key: SecretStr = field(repr=False)
     former: tuple[SecretStr, ...] = field(default=(), repr=False)  # they buy nothing any more
+    admin: Admin | None = None
 
     @property
     def name(self) -> str:
@@ -109,9 +126,20 @@ def accounts(settings: Settings) -> dict[str, Account]:
     """The providers that have a key, by name."""
     found = {}
     for provider in PROVIDERS:
-        key = getattr(settings, f"{provider}_api_key", None)
-        keys = key.get_secret_value().split(",") if key is not None else []
-        if every := [SecretStr(one.strip()) for one in keys if one.strip()]:
+        if every := _keys(settings, f"{provider}_api_key"):
             url = getattr(settings, f"{provider}_url")
-            found[provider] = Account(provider, url, every[0], tuple(every[1:]))
+            admin = _admin(settings, provider)
+            found[provider] = Account(provider, url, every[0], tuple(every[1:]), admin)
     return found
+
+
+def _admin(settings: Settings, provider: str) -> Admin | None:
+    keys = _keys(settings, f"{provider}_admin_api_key")
+    return Admin(getattr(settings, f"{provider}_admin_url"), keys[0]) if keys else None
+
+
+def _keys(settings: Settings, name: str) -> list[SecretStr]:
+    """The keys of a setting, in order; none if it is not set, or there is no such setting."""
+    given = getattr(settings, name, None)
+    keys = given.get_secret_value().split(",") if given is not None else []
+    return [SecretStr(one.strip()) for one in keys if one.strip()]

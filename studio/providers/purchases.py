@@ -179,6 +179,11 @@ class Purchases:
         }
         return any([await self._rows.count(one, limit=1) for one in (under_way, working)])
 
+    async def was_sent_after(self, then: datetime, *names: str) -> bool:
+        """Whether a call was, of those that are on record."""
+        recent = {"account": {"$in": names}, "since": {"$gt": then}}
+        return bool(await self._rows.count(recent, limit=1))
+
     async def settle(self, key: str, cost: Money) -> None:
         """What a call in doubt has cost, as the provider's bill tells."""
         settled = {"state": "refused", "cost": cost.model_dump(mode="json"), "untold": True}

@@ -1,22 +1,24 @@
 """Reconciling: what a provider says it billed settles the calls that are in doubt.
 
-A provider that tells its balance (Stability: GET /v1/user/balance, in credits of US$ 0.01) has told
-what it billed since our last statement of it, which is renewed while nothing is in doubt. What is
-missing from our own sum was billed by calls in doubt, and what is not missing was not. The sum is
-then the provider's to the cent; of several calls in doubt at one price it stays unknown which were
-billed, and that does not change the sum.
+A provider that tells its balance (`studio.providers.balances`) has told what it billed since our
+last statement of it, which is renewed while nothing is in doubt. What is missing from our own sum
+was billed by calls in doubt, and what is not missing was not. The sum is then the provider's to the
+cent; of several calls in doubt at one price it stays unknown which were billed, and that does not
+change the sum.
 
 It holds for an account that nobody but this installation uses, so it is done where
 STUDIO_PROVIDER_SHARE is 1. The purchases of all its services are in one place (docs/adr/0015). A
 provider may be at work on a call that we lost long before; so a call is settled some time after it
-was sent, and not at once.
+was sent, and not at once. Where a balance may follow its calls late (fal), nothing else may have
+been sent for that time, either; and where purchases may go on an invoice instead (fal, too), the
+balance must have been seen to fall.
 """
 
 from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -27,13 +29,19 @@ from studio.metadata import Database, Document
 from studio.money import Money
 from studio.problems import Unavailable
 from studio.providers.accounts import Account
-from studio.providers.call import ProviderAway
+from studio.providers.balances import (
+    BalanceRefused,
+    balance,
+    is_prepaid,
+    is_prompt,
+    is_told,
+    meant,
+    missing_setting,
+)
 from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases
 
 log = logging.getLogger(__name__)
 
-TELL_THEIR_BALANCE = ("stability",)
-_CREDIT = Decimal("0.01")  # US$ (providers.md, 4.1)
 #: Subsets of more calls in doubt than this are not tried one by one.
 _MOST_DOUBTS = 16
 
@@ -59,9 +67,10 @@ class Reconciler:
         *,
         quiet: float = 0,
     ) -> None:
-        """quiet: s since the youngest doubtful call was sent, before any is settled."""
+        """account: one that tells its balance. quiet: s since the youngest doubtful call was sent,
+        before any is settled; since any was, where the balance may be late."""
         self._account, self._purchases, self._client = account, purchases, client
-        self.quiet = quiet
+        self.provider, self.quiet = account.provider, quiet
         self._statements = database.collection("statements")
 
     async def open(self) -> None:
@@ -78,8 +87,16 @@ class Reconciler:
         statement is renewed, so that a top-up is no riddle later.
 
         Nothing happens while a call is under way or was sent just now, or where no set of the
-        doubtful calls explains the balance: then somebody topped it up, or else uses it.
+        doubtful calls explains the balance: then somebody topped it up, or else uses it. Nor does
+        it if the key may not read the balance, which is told, and which no haste mends.
         """
+        try:
+            return await self._reconciled()
+        except BalanceRefused as refused:
+            log.warning("Calls in doubt stay so: %s", refused.says)
+            return 0
+
+    async def _reconciled(self) -> int:
         await self.open()
         statement = await self._statement()
         now = await self._reading() if statement else None
@@ -87,20 +104,21 @@ class Reconciler:
             return 0
         cancelled = set(statement.get("doubts", ()))  # they are in both sums
         doubts = [(key, one) for key, one in now.doubts if key not in cancelled]
+        falls = _falls(statement, now)
         if not doubts:
-            await self._renew(now)
+            await self._renew(now, falls=falls)
             return 0
         age = datetime.now(UTC) - max(one.since for _, one in doubts)
-        if age < timedelta(seconds=self.quiet):
+        if age < timedelta(seconds=self.quiet) or not (falls or is_prepaid(self._account)):
             return 0
         billed = Decimal(statement["balance"]) - now.balance
         spent = now.spent - Decimal(statement["spent"])
         certain = spent - sum(one.cost.amount for _, one in doubts)
-        were_billed = _explaining(billed - certain, [one for _, one in doubts])
+        were_billed = _explaining(meant(billed - certain), [one for _, one in doubts])
         if were_billed is None:
             log.warning("The balance of %s is not explained by what we bought", self._account.name)
             if age > timedelta(seconds=LONGEST_JOB):  # nothing will explain it: go on from here
-                await self._renew(now)
+                await self._renew(now, falls=falls)
             return 0
         for index, (key, one) in enumerate(doubts):
             cost = one.price if index in were_billed else Money.zero(one.price.currency)
@@ -112,15 +130,25 @@ class Reconciler:
         in the balance already is unknown."""
         names, purchases = self._account.names, self._purchases
         before = await purchases.spent(*names)
-        if await purchases.is_under_way(*names):
+        if await self._moves():
             return None
-        balance = await self._balance()
-        if await purchases.is_under_way(*names):
+        left = await self._balance()
+        if await self._moves():
             return None
         doubts = await purchases.in_doubt(*names)
         if await purchases.spent(*names) != before:
             return None
-        return _Reading(balance, before.amount, doubts)
+        return _Reading(left, before.amount, doubts)
+
+    async def _moves(self) -> bool:
+        """Whether there is a call that the balance may or may not know yet."""
+        names = self._account.names
+        if await self._purchases.is_under_way(*names):
+            return True
+        if is_prompt(self._account):
+            return False
+        lately = datetime.now(UTC) - timedelta(seconds=self.quiet)
+        return await self._purchases.was_sent_after(lately, *names)
 
     async def _statement(self) -> Document | None:
         """The youngest of the account: its key may have been changed since."""
@@ -128,38 +156,53 @@ class Reconciler:
         found = await self._statements.find(named, sort=(("at", -1),), limit=1)
         return found[0] if found else None
 
-    async def _renew(self, now: _Reading) -> None:
-        """Reckon from here. Calls in doubt by now stay so: whether they were billed is in both."""
+    async def _renew(self, now: _Reading, *, falls: bool = False) -> None:
+        """Reckon from here. Calls in doubt by now stay so: whether they were billed is in both.
+
+        falls: whether the balance was ever seen to.
+        """
         statement = {
             "balance": str(now.balance),
             "spent": str(now.spent),
             "doubts": [key for key, _ in now.doubts],
+            "falls": falls,
             "at": datetime.now(UTC),
         }
         await self._statements.upsert(self._account.name, statement)
 
     async def _balance(self) -> Decimal:
         """US$ that are left."""
-        key = self._account.key.get_secret_value()
-        try:
-            response = await self._client.get(
-                f"{self._account.url}/v1/user/balance",
-                headers={"authorization": f"Bearer {key}"},
-                timeout=10,
-            )
-            response.raise_for_status()
-            return Decimal(str(response.json()["credits"])) * _CREDIT
-        except (httpx.HTTPError, ValueError, KeyError, TypeError, ArithmeticError) as error:
-            raise ProviderAway(
-                rule="provider.balance",
-                says=f"{self._account.provider} did not tell its balance ({type(error).__name__}).",
-            ) from error
+        return await balance(self._account, self._client)
+
+
+def reconcilers(
+    accounts: Iterable[Account],
+    purchases: Purchases,
+    database: Database,
+    client: httpx.AsyncClient,
+    *,
+    quiet: float,
+) -> list[Reconciler]:
+    """Of the accounts that tell their balance; where only a key is missing for it, that is said."""
+    found = []
+    for account in accounts:
+        if is_told(account):
+            found.append(Reconciler(account, purchases, database, client, quiet=quiet))
+        elif setting := missing_setting(account):
+            log.info("Calls in doubt of %s stay so: %s is not set", account.provider, setting)
+    return found
+
+
+def _falls(statement: Document, now: _Reading) -> bool:
+    """Whether the balance was ever seen to fall. One that never does (purchases may go on an
+    invoice instead) does not say that a call was not billed."""
+    return bool(statement.get("falls")) or now.balance < Decimal(statement["balance"])
 
 
 def _explaining(missing: Decimal, doubts: Sequence[Purchase]) -> set[int] | None:
-    """Which of the calls cost exactly that together; None if none do."""
+    """Which of the calls cost that together, to the last digit that is meant; None if none do."""
     for count in range(min(len(doubts), _MOST_DOUBTS) + 1):
         for chosen in itertools.combinations(range(len(doubts)), count):
-            if sum((doubts[one].price.amount for one in chosen), Decimal(0)) == missing:
+            if meant(sum((doubts[one].price.amount for one in chosen), Decimal(0))) == missing:
                 return set(chosen)
     return None

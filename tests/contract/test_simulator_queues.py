@@ -2,7 +2,9 @@
 
 import base64
 import json
+from decimal import Decimal
 
+import httpx
 import pytest
 
 from tests.simulator import Rate, running_simulator
@@ -268,6 +270,41 @@ def test_files_of_fal_live_as_long_as_the_request_says(simulator, fal):
 
 def test_an_unknown_app_is_404(fal):
     assert fal.post("/someone/something", json={}).status_code == 404
+
+
+def billing_of(simulator, key, **query):
+    """What fal tells of an account to whoever has this key."""
+    url = f"{simulator.admin_base['fal']}/account/billing"
+    return httpx.get(url, params=query, headers={"authorization": f"Key {key}"})
+
+
+def test_fal_tells_what_is_left_to_the_admin_key_of_the_account(simulator, fal):
+    fal.post("/fal-ai/flux/dev", json={"prompt": "a cup", "num_images": 2})
+    mine, other = simulator.admin_keys["fal"]
+    told = billing_of(simulator, mine, expand="credits").json()
+    assert told["credits"] == {"current_balance": pytest.approx(999.95), "currency": "USD"}
+    told = billing_of(simulator, other, expand="credits").json()
+    assert told["credits"]["current_balance"] == pytest.approx(1000)
+    assert billing_of(simulator, mine).json() == {"username": "team-0"}
+
+
+def test_fal_tells_nobody_else_what_is_left(simulator, fal):
+    assert billing_of(simulator, simulator.keys["fal"][0], expand="credits").status_code == 403
+    assert billing_of(simulator, "nobody:at-all", expand="credits").status_code == 401
+    fal.headers["authorization"] = f"Key {simulator.admin_keys['fal'][0]}"
+    assert submit(fal, "fal").status_code == 401  # and it buys nothing
+
+
+def test_whoever_has_used_up_the_balance_is_locked_out_of_the_queue():
+    with (
+        running_simulator(fal_credits=Decimal("0.03")) as poor,
+        client_of(poor, "fal") as client,
+    ):
+        document = {"prompt": "a cup", "num_images": 2}  # 0.05: it is noticed afterwards
+        assert client.post("/fal-ai/flux/dev", json=document).status_code == 200
+        locked = client.post("/fal-ai/flux/dev", json=document)
+        assert locked.status_code == 403
+        assert "Exhausted balance" in locked.json()["detail"]
 
 
 @pytest.mark.parametrize("provider", ["replicate", "fal"])

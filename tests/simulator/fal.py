@@ -1,14 +1,16 @@
-"""fal's queue: submit, status, result, cancel.
+"""fal's queue: submit, status, result, cancel; and the balance, which only an admin key may read.
 
-providers.md §4.7. The queue takes everything; what is wrong with an input is said by the result
-(422), when the request has run. A fault `moderated` is the 422 of the content checker. Beyond
-the account's concurrency requests wait. Webhooks and status streams are not simulated.
+providers.md §4.7; the balance: fal.ai/docs/platform-apis/v1/account/billing. The queue takes
+everything, unless no money is left; what is wrong with an input is said by the result (422), when
+the request has run. A fault `moderated` is the 422 of the content checker. Beyond the account's
+concurrency requests wait. Webhooks and status streams are not simulated.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -19,14 +21,28 @@ from tests.simulator import pictures
 from tests.simulator.bill import prices, usd
 from tests.simulator.forms import Form
 from tests.simulator.jobs import BadInput, Job, picture_of, starts
-from tests.simulator.provider import MEDIA_TYPES, Provider, Simulation, base_of, bearer, reply_json
+from tests.simulator.provider import (
+    MEDIA_TYPES,
+    Provider,
+    Refusal,
+    Simulation,
+    base_of,
+    bearer,
+    reply_json,
+)
 
 _FLAGGED = "The content could not be processed because it was flagged by a content checker."
+_LOCKED = (
+    "User is locked. Reason: Exhausted balance. Top up your balance at fal.ai/dashboard/billing."
+)
+_BILLING = "account/billing"
+#: A balance is told as inexactly as sums of floats are: 24.5 as 24.5000000000245.
+_FLOATS = 1 + 1e-12
 _LIFECYCLE = "x-fal-object-lifecycle-preference"
 
 
 class Fal(Provider):
-    """queue.fal.run."""
+    """queue.fal.run, and of api.fal.ai what tells the balance."""
 
     name = "fal"
 
@@ -36,6 +52,7 @@ class Fal(Provider):
 
     def routes(self) -> APIRouter:
         router = self.file_route()
+        router.get(f"/v1/{_BILLING}")(self.billing)  # of api.fal.ai
         router.get("/{app:path}/requests/{job_id}/status")(self.status)
         router.put("/{app:path}/requests/{job_id}/cancel")(self.cancel)
         router.get("/{app:path}/requests/{job_id}")(self.result)
@@ -48,6 +65,15 @@ class Fal(Provider):
     def key_of(self, request: Request) -> str:
         return bearer(request, "Key")
 
+    def check(self, key: str, endpoint: str) -> None:
+        """The admin key is really good for everything; here it buys nothing, as nobody should."""
+        if endpoint != _BILLING:
+            super().check(key, endpoint)
+        elif key in self.settings.keys[self.name]:
+            raise Refusal(_platform_error(403, "An API key with ADMIN scope is required."))
+        elif key not in self.settings.admin_keys[self.name]:
+            raise Refusal(_platform_error(401, "Authentication is required."))
+
     def problem(self, status: int, says: str, name: str = "") -> Response:
         return reply_json({"detail": says}, status)
 
@@ -56,6 +82,8 @@ class Fal(Provider):
         call = await self.begin(request, "submit")
         if app not in self.limits.endpoints:
             self.refuse(404, f"Application '{app}' not found")
+        if self._balance(call.key) <= 0:
+            self.refuse(403, _LOCKED)
         values = await self.document(request)
         job = Job(str(uuid4()), app, values, call, self.clock.now())
         wrong = self._detail(job)
@@ -67,6 +95,20 @@ class Fal(Provider):
         position = {"queue_position": self._position(job)}
         ids = {"request_id": job.id, "gateway_request_id": job.id}
         return call.reply(reply_json({**ids, **urls, **position, "status": "IN_QUEUE"}))
+
+    async def billing(self, request: Request) -> Response:
+        """GET /v1/account/billing: the name, and the balance where it is asked for."""
+        call = await self.begin(request, _BILLING, sells=False)
+        number = self.settings.admin_keys[self.name].index(call.key)
+        told: dict[str, Any] = {"username": f"team-{number}"}
+        if "credits" in request.query_params.getlist("expand"):
+            left = float(self._balance(self.settings.keys[self.name][number]))
+            told["credits"] = {"current_balance": left * _FLOATS, "currency": "USD"}
+        return call.reply(reply_json(told))
+
+    def _balance(self, key: str) -> Decimal:
+        """US dollars; below 0 if the last request took more than was left."""
+        return self.settings.fal_credits - self.simulation.bill.spent(self.name, key)
 
     async def status(self, app: str, job_id: str, request: Request) -> Response:
         """GET …/status."""
@@ -214,6 +256,11 @@ class Fal(Provider):
         safe = [False] * len(images)
         facts = {"seed": job.values.get("seed", 0), "prompt": job.values["prompt"]}
         return {"images": images, "has_nsfw_concepts": safe, **facts}
+
+
+def _platform_error(status: int, says: str) -> Response:
+    """As api.fal.ai words it; its form is assumed, only the statuses are documented."""
+    return reply_json({"error": {"type": "authorization_error", "message": says}}, status)
 
 
 def _lifetime(request: Request, default: float) -> float:

@@ -141,6 +141,11 @@ class Provider:
         """A refusal in the provider's words."""
         raise NotImplementedError
 
+    def check(self, key: str, endpoint: str) -> None:
+        """Raise Refusal unless the key is good for the endpoint."""
+        if key not in self.settings.keys[self.name]:
+            self.refuse(401, "The key is missing or not valid.")
+
     def admit(self, request: Request, key: str, endpoint: str) -> None:
         """Raise Refusal if the account asks too much at once."""
 
@@ -154,8 +159,7 @@ class Provider:
     async def begin(self, request: Request, endpoint: str, *, sells: bool = True) -> Call:
         """Admit a request, or refuse it for its key, its rate or a fault."""
         key = self.key_of(request)
-        if key not in self.settings.keys[self.name]:
-            self.refuse(401, "The key is missing or not valid.")
+        self.check(key, endpoint)
         self.admit(request, key, endpoint)
         fault = self.simulation.faults.take(self.name, endpoint, sells=sells)
         slow = fault.seconds if fault and fault.kind == "slow" else 0.0

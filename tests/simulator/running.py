@@ -19,6 +19,8 @@ from tests.simulator.settings import SimulatorSettings
 _START_SECONDS = 10
 #: What an adapter is given, where providers.md says that the base has a path.
 _BASE_PATHS = {"openai": "/v1", "replicate": "/v1"}
+#: The same of the addresses that take an admin key.
+_ADMIN_PATHS = {"fal": "/v1"}
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class RunningSimulator:
     url: str
     keys: dict[str, tuple[str, str]]
     """Valid keys, two accounts per provider."""
+    admin_keys: dict[str, tuple[str, str]]
+    """Of the same accounts, at the providers that have such keys."""
     door: httpx.Client
     """To what only tests may do."""
 
@@ -35,6 +39,11 @@ class RunningSimulator:
     def base(self) -> dict[str, str]:
         """The base URL of each provider, as its documents count it."""
         return {name: f"{self.url}/{name}{_BASE_PATHS.get(name, '')}" for name in self.keys}
+
+    @property
+    def admin_base(self) -> dict[str, str]:
+        """The base URL that takes the admin key of a provider."""
+        return {name: f"{self.url}/{name}{path}" for name, path in _ADMIN_PATHS.items()}
 
     def bill(self) -> dict[str, Any]:
         """The calls that were charged, and their total."""
@@ -84,7 +93,7 @@ def running_simulator(
         _wait(server, thread)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with httpx.Client(base_url=f"{url}/_sim", verify=False) as door:
-            yield RunningSimulator(url, settings.keys, door)
+            yield RunningSimulator(url, settings.keys, settings.admin_keys, door)
     finally:
         server.should_exit = True
         thread.join(_START_SECONDS)

@@ -16,6 +16,10 @@ KEYS: dict[str, tuple[str, str]] = {
     "replicate": ("r8_simone", "r8_simtwo"),
     "fal": ("sim-id-one:sim-secret", "sim-id-two:sim-secret"),
 }
+#: Of the same accounts, where another key than the one that buys asks about them.
+ADMIN_KEYS: dict[str, tuple[str, str]] = {
+    "fal": ("sim-id-admin-one:sim-secret", "sim-id-admin-two:sim-secret"),
+}
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class SimulatorSettings:
     """What a test may change. Durations in seconds; lifetimes and rates are the documented."""
 
     keys: dict[str, tuple[str, str]] = field(default_factory=lambda: dict(KEYS))
+    admin_keys: dict[str, tuple[str, str]] = field(default_factory=lambda: dict(ADMIN_KEYS))
     latency_s: float = 0.003
     """Before any answer; `slow` faults add their own."""
     job_s: float = 0.2
@@ -58,6 +63,8 @@ class SimulatorSettings:
     replicate_data_s: float = 3600
     replicate_gpu_s: Decimal = Decimal(2)
     """What a prediction reports and is billed as predict_time, however short it really was."""
+    fal_credits: Decimal = Decimal(1000)
+    """US$ of each account at the start."""
     fal_concurrency: int = 2
     fal_file_s: float = 24 * 3600
     """Unless the request's lifecycle header says otherwise."""
