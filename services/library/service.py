@@ -14,6 +14,7 @@ from services.library.servicer import LibraryServicer
 from services.library.settings import LibrarySettings
 from services.library.store import AssetStore
 from studio.bus.base import Delivery, Queue, Settlement
+from studio.room import Room
 from studio.rpc import GrpcServer, StudioServicer
 from studio.service import Ports, Service
 from studio.v1 import library_pb2_grpc, studio_pb2_grpc
@@ -53,7 +54,8 @@ class Library(Service):
 
     def register(self, grpc: GrpcServer) -> Sequence[str]:
         """The library's own contract, and Describe and Quote of its operations."""
-        own = LibraryServicer(self.ports.bus, self.ports.blobs, self._assets)
+        room = Room(self.ports.settings.pixels_at_once)
+        own = LibraryServicer(self.ports.bus, self.ports.blobs, self._assets, room)
         library_pb2_grpc.add_LibraryServicer_to_server(own, grpc.server)
         studio_pb2_grpc.add_StudioServicer_to_server(
             StudioServicer(NAME, [Organise()]), grpc.server

@@ -20,6 +20,7 @@ from studio.bus.base import Bus
 from studio.events import Event, ImageDeleted
 from studio.metadata import Document
 from studio.problems import NotFound, Refused, in_words
+from studio.room import Room
 from studio.slip import derived
 from studio.v1 import library_pb2 as pb
 from studio.v1 import library_pb2_grpc
@@ -38,8 +39,9 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
 
     full_name = pb.DESCRIPTOR.services_by_name["Library"].full_name
 
-    def __init__(self, bus: Bus, blobs: BlobStore, assets: AssetStore) -> None:
-        self._bus, self._blobs, self._assets = bus, blobs, assets
+    def __init__(self, bus: Bus, blobs: BlobStore, assets: AssetStore, room: Room) -> None:
+        """room: of the pixels that are at work at once."""
+        self._bus, self._blobs, self._assets, self._room = bus, blobs, assets, room
 
     async def ListAssets(self, request: Any, context: Any) -> pb.ListAssetsResponse:  # noqa: N802
         """A page of assets."""
@@ -91,7 +93,7 @@ class LibraryServicer(library_pb2_grpc.LibraryServicer):
 
     async def CompareAssets(self, request: Any, context: Any) -> pb.CompareAssetsResponse:  # noqa: N802
         """Several assets, and the sheet of their pictures."""
-        rows, sheet = await compared(self._assets, self._blobs, request)
+        rows, sheet = await compared(self._assets, self._blobs, self._room, request)
         return pb.CompareAssetsResponse(assets=map(message_of, rows), sheet=sheet)
 
     async def GetLineage(self, request: Any, context: Any) -> pb.GetLineageResponse:  # noqa: N802

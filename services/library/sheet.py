@@ -1,7 +1,8 @@
 """Sheets: the pictures of several assets side by side, to see what tells them apart.
 
 They are decoded from their files, not from their thumbnails, one after the other, so that a sheet
-of 24 needs no more memory than the largest of them.
+of 24 needs no more memory than the largest of them and itself. For so many pixels it waits until
+there is room.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from studio.imaging.encode import encode
 from studio.imaging.image import Image
 from studio.metadata import Document
 from studio.problems import Refused
+from studio.room import Room
 from studio.v1 import library_pb2 as pb
 
 #: "equal": one scale for all; "fit": each fills its cell; "detail": their middle, pixel for pixel.
@@ -37,10 +39,11 @@ _PAPER, _INK, _CHEQUERS, _CHEQUER = "#ffffff", "#181c26", ("#c8c8c8", "#e2e2e2")
 
 
 async def compared(
-    assets: AssetStore, blobs: BlobStore, request: pb.CompareAssetsRequest
+    assets: AssetStore, blobs: BlobStore, room: Room, request: pb.CompareAssetsRequest
 ) -> tuple[list[Document], bytes]:
     """The rows in the order of the request, and the sheet as PNG (b"" if none was asked for).
 
+    room: of the pixels of all sheets that are made at once.
     Refused (library.compare) unless 2 to 24 different ones are named, NotFound if one is not there.
     """
     ids = list(dict.fromkeys(request.ids))
@@ -59,10 +62,10 @@ async def compared(
             valid=list(get_args(Scale)),
         )
     rows = [await assets.get(request.workspace, id_) for id_ in ids]
-    return rows, await _sheet(blobs, rows, scale) if request.sheet else b""
+    return rows, await _sheet(blobs, room, rows, scale) if request.sheet else b""
 
 
-async def _sheet(blobs: BlobStore, rows: Sequence[Document], scale: str) -> bytes:
+async def _sheet(blobs: BlobStore, room: Room, rows: Sequence[Document], scale: str) -> bytes:
     columns = ceil(sqrt(len(rows)))
     cell = min(_CELL, (_PAGE - _GAP) // columns - _GAP)
     sides = [max(row["width"], row["height"]) for row in rows]
@@ -73,10 +76,12 @@ async def _sheet(blobs: BlobStore, rows: Sequence[Document], scale: str) -> byte
         "fit": [cell / side for side in sides],
         "detail": [1.0] * len(rows),
     }[scale]
-    pictures = []
-    for row, factor in zip(rows, factors, strict=True):
-        pictures.append(await compute(_small, await blobs.get(row["blob"]), cell, factor))
-    return await compute(_page, pictures, [_caption(row) for row in rows], cell, columns)
+    largest = max(row["width"] * row["height"] for row in rows)
+    async with room.of(largest + len(rows) * cell**2):
+        pictures = []
+        for row, factor in zip(rows, factors, strict=True):
+            pictures.append(await compute(_small, await blobs.get(row["blob"]), cell, factor))
+        return await compute(_page, pictures, [_caption(row) for row in rows], cell, columns)
 
 
 def _small(blob: bytes, cell: int, factor: float) -> Pillow.Image:

@@ -14,6 +14,7 @@ from services.library.store import AssetStore
 from services.library.usage import usage
 from studio.bus.memory import MemoryBus
 from studio.problems import NotFound, Refused, Unavailable
+from studio.room import Room
 from studio.v1 import library_pb2 as pb
 from tests.library import announced, picture, row, step
 
@@ -31,7 +32,7 @@ async def store(database, garbage):
 
 @pytest.fixture
 def servicer(store, blobs):
-    return LibraryServicer(MemoryBus(), blobs, store)
+    return LibraryServicer(MemoryBus(), blobs, store, Room(1_000_000))
 
 
 async def found(store, **filters):

@@ -1,5 +1,6 @@
 """Sheets: pictures side by side, on one scale or each in its cell, with what is known of them."""
 
+import asyncio
 import io
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ from PIL import Image as Pillow
 
 from services.library.sheet import compared
 from studio.problems import NotFound, Refused
+from studio.room import Room
 from studio.v1 import library_pb2 as pb
 from tests.library import picture, row
 
@@ -25,10 +27,14 @@ class Shelf:
                 size = {"width": opened.width, "height": opened.height}
             self.rows[id_] = row({"_id": id_, "blob": id_, "bytes": len(file), **size})
         self.read: list[str] = []
+        self.room = Room(100_000_000)
+        self.is_open = asyncio.Event()
+        self.is_open.set()
 
     async def get(self, workspace: str, id_: str | None = None):
         if id_ is None:  # a blob
             self.read.append(workspace)
+            await self.is_open.wait()
             return self.files[workspace]
         if id_ not in self.rows:
             raise NotFound(rule="library.asset", says="There is no such asset.")
@@ -36,7 +42,7 @@ class Shelf:
 
     async def sheet(self, *ids: str, scale: str = "") -> np.ndarray:
         request = pb.CompareAssetsRequest(workspace="w", ids=ids, sheet=True, scale=scale)
-        rows, png = await compared(self, self, request)
+        rows, png = await compared(self, self, self.room, request)
         assert [one["_id"] for one in rows] == list(dict.fromkeys(ids))
         with Pillow.open(io.BytesIO(png)) as opened:
             assert opened.format == "PNG"
@@ -96,13 +102,14 @@ async def test_the_largest_sheet_of_noise_fits_a_message():
 
     shelf = Shelf(**{f"n{number}": noise() for number in range(24)})
     request = pb.CompareAssetsRequest(ids=shelf.rows, sheet=True, scale="detail")
-    _, png = await compared(shelf, shelf, request)
+    _, png = await compared(shelf, shelf, shelf.room, request)
     assert 8_000_000 < len(png) < 15_500_000
 
 
 async def test_no_picture_is_read_for_the_table_alone():
     shelf = Shelf(a=picture(RED), b=picture(BLUE))
-    rows, png = await compared(shelf, shelf, pb.CompareAssetsRequest(ids=["b", "a", "b"]))
+    table = pb.CompareAssetsRequest(ids=["b", "a", "b"])
+    rows, png = await compared(shelf, shelf, shelf.room, table)
     assert ([one["_id"] for one in rows], png, shelf.read) == (["b", "a"], b"", [])
 
 
@@ -128,3 +135,39 @@ async def test_what_cannot_be_compared_is_refused_by_name(ids, scale, rule):
     with pytest.raises(Refused) as refused:
         await shelf.sheet(*ids, scale=scale)
     assert refused.value.rule == rule
+
+
+@pytest.fixture
+async def busy():
+    """A shelf whose files take their time, and how to ask it for a sheet that is not awaited."""
+    shelf = Shelf(large=picture(RED, (1000, 1000)), small=picture(BLUE, (300, 200)))
+    shelf.is_open.clear()
+    asked = []
+
+    async def ask(*ids: str) -> asyncio.Task[np.ndarray]:
+        asked.append(asyncio.create_task(shelf.sheet(*ids)))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return asked[-1]
+
+    yield shelf, ask
+    shelf.is_open.set()
+    await asyncio.gather(*asked)
+
+
+async def test_a_sheet_waits_while_others_have_the_room(busy):
+    shelf, ask = busy
+    shelf.room = Room(3_500_000)  # a sheet takes 1,000,000 and two cells of 960 × 960 px
+    first, second = await ask("large", "small"), await ask("small", "large")
+    assert shelf.read == ["large"]
+    shelf.is_open.set()
+    assert (await first).shape[1] == (await second).shape[1] == 2 * 960 + 3 * 20
+    assert shelf.read == ["large", "small", "small", "large"]
+
+
+async def test_sheets_for_which_there_is_room_are_made_at_the_same_time(busy):
+    shelf, ask = busy
+    shelf.room = Room(6_000_000)
+    await ask("large", "small")
+    await ask("small", "large")
+    assert shelf.read == ["large", "small"]
