@@ -89,7 +89,8 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        return _answer(request, await _invalid(request, error.errors()))
+        stranger = _stranger(request)  # a body that is no JSON is found before any route is asked
+        return _answer(request, stranger or await _invalid(request, error.errors()))
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
@@ -116,7 +117,8 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
         if not is_upload and length.isdigit() and int(length) > max_body_bytes:
             return _answer(
                 request,
-                TooLarge(
+                _stranger(request)
+                or TooLarge(
                     rule="request.too_large",
                     says=f"The body has {int(length):,} bytes; at most {max_body_bytes:,} are read",
                     fix="Upload pictures to /v1/uploads, and name them here.",
@@ -127,6 +129,18 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
         if trace := telemetry.trace_id():
             response.headers["X-Trace-Id"] = trace
         return response
+
+
+def _stranger(request: Request) -> Unauthorized | None:
+    """Why the request is nobody's; None if it carries a key, or needs none. It goes before all
+    else that is wrong with a request: who is nobody learns nothing of what is here."""
+    try:
+        workspace_of(request)
+    except Unauthorized as unknown:
+        return unknown
+    except Refused:
+        return None  # a wrong name is told in its turn
+    return None
 
 
 async def _invalid(request: Request, errors: Sequence[Any]) -> Refused:

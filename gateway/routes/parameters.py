@@ -12,12 +12,16 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
+from gateway.http import Workspace
 from studio.naming import did_you_mean
 from studio.problems import Refused
 
 
-async def known_parameters(request: Request) -> None:
-    """A dependency of every route. Refused (request.parameter) names near ones and lists all."""
+async def known_parameters(request: Request, workspace: Workspace) -> None:
+    """A dependency of every route. Refused (request.parameter) names near ones and lists all.
+
+    workspace: known first, for who carries no key is told that, and nothing of the route.
+    """
     known = parameters_of(request.scope["route"])
     for name in request.query_params:
         if name not in known:
