@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 
-from cli import choices, compare, discovery, library, runs
+from cli import choices, compare, discovery, library, runs, sharing
 from cli.client import ApiProblem
 from cli.options import add_api, client_of
 from cli.table import show
@@ -87,7 +87,7 @@ def command_line() -> argparse.ArgumentParser:
     demo.add_argument("--fresh", action="store_true", help="make it again even if it was made")
     demo.set_defaults(run=_demo)
 
-    for module in (discovery, choices, runs, library, compare):
+    for module in (discovery, choices, runs, library, compare, sharing):
         module.add(commands)
 
     dead = commands.add_parser("dead-letters", help="messages that were given up")

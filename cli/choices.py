@@ -66,5 +66,13 @@ def _provider(one: One) -> tuple[str, ...]:
         if not part["lacks"]
     ]
     would = [f"{part['name']} ({price(part['price'])})" for part in one["products"]]
-    key = f"give {one['setting']}" if one["key"] == "absent" else one["key"]
-    return one["provider"], key, ", ".join(does or would)
+    keyless = [
+        part["operation"] for part in one["operations"] if "setting" in (part["lacks"] or ())
+    ]
+    key = one["key"]
+    if key == "absent":
+        key = f"give {one['setting']}"
+    elif keyless:
+        studios = sorted({name.partition(".")[0] for name in keyless})
+        key += f", not in {', '.join(studios)}"
+    return one["provider"], key, ", ".join(does or would or keyless)

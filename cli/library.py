@@ -183,7 +183,7 @@ def _usage(options: argparse.Namespace) -> int:
     print(
         f"{counted(found['assets'], 'asset')}, {found['bytes'] / 1e6:.1f} MB, "
         f"{counted(found['favourites'], 'favourite')}, {counted(found['downloads'], 'download')}, "
-        f"{money(found['cost'])}\n"
+        f"{counted(found['shares'], 'share')}, {money(found['cost'])}\n"
     )
     costs, currency = found["cost_by_operation"], found["cost"]["currency"]
     rows = [

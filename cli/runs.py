@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.client import Client
+from cli.client import ApiProblem, Client
 from cli.discovery import begins_with_assets
 from cli.options import add_json, add_select, client_of, filters_of
 from cli.progress import watch
 from cli.saving import save
+from cli.steps import OwnSteps, read_steps
 from cli.table import counted, money, show, table
 from cli.told import failed_items, tell_failed, tell_quote
 from cli.values import Misused, read
@@ -36,8 +37,15 @@ def add(commands: Any) -> None:
 
 
 def _add_run(commands: Any) -> None:
-    run = commands.add_parser("run", help="start a workflow and watch it; 1 if an image failed")
-    run.add_argument("workflow", help="its name; `studio workflows` lists them")
+    run = commands.add_parser(
+        "run", help="start a workflow, or steps of your own, and watch it; 1 if an image failed"
+    )
+    run.add_argument("workflow", nargs="?", help="its name; `studio workflows` lists them")
+    run.add_argument(
+        "--steps",
+        metavar="FILE",
+        help="steps of your own instead, in YAML or JSON; - is standard input",
+    )
     run.add_argument(
         "-p",
         "--parameter",
@@ -69,13 +77,21 @@ def _run(options: argparse.Namespace) -> int:
         raise Misused(
             "--json is for --quote: it starts nothing, so there is one document to print."
         )
+    own = _own_steps(options)
+    title = Path(own.source).name if own else options.workflow
     with client_of(options) as client:
-        body = _body(client, options)
-        quote = client.post("/v1/quotes", body)
+        if own and options.photo:
+            own = own.after(_import(client, options.photo))
+        what = {"steps": list(own.steps)} if own else _of_workflow(client, options)
+        body = what | _common(client, options)
+        try:
+            quote = client.post("/v1/quotes", body)
+        except ApiProblem as problem:
+            raise (own.located(problem) if own else problem) from None
         if options.quote and options.json:
             show(quote)
             return 0
-        tell_quote(options.workflow, quote)
+        tell_quote(title, quote)
         if not quote["images"]:
             print("No image would be made, so nothing was started.")
             return 1
@@ -85,11 +101,30 @@ def _run(options: argparse.Namespace) -> int:
         print(f"run {run['id']}", flush=True)
         if options.detach:
             return 0
-        return _watched(client, run["id"], options.workflow, options.out)
+        return _watched(client, run["id"], title, options.out)
 
 
-def _body(client: Client, options: argparse.Namespace) -> dict[str, Any]:
-    """The request as the API takes it; a photo is uploaded."""
+def _own_steps(options: argparse.Namespace) -> OwnSteps | None:
+    """Those of --steps, read and checked. Misused if a run is not of one thing."""
+    if bool(options.workflow) == bool(options.steps):
+        raise Misused(
+            "Name a workflow, such as quick-social-post, or give --steps FILE with steps of your "
+            "own: one of both."
+        )
+    if not options.steps:
+        return None
+    if options.parameter:
+        raise Misused("-p is for the parameters of a workflow; a step has its own under `params`.")
+    return read_steps(options.steps)
+
+
+def _import(client: Client, photo: Path) -> dict[str, Any]:
+    """The step that begins with a file."""
+    return {"operation": "create.import", "params": {"blob": _uploaded(client, photo)}}
+
+
+def _of_workflow(client: Client, options: argparse.Namespace) -> dict[str, Any]:
+    """A workflow and its parameters as the API takes them; a photo is uploaded."""
     workflow = client.get(f"/v1/workflows/{options.workflow}")
     if begins_with_assets(workflow) and not (options.asset or options.select):
         raise Misused(
@@ -98,10 +133,19 @@ def _body(client: Client, options: argparse.Namespace) -> dict[str, Any]:
         )
     parameters = read(options.parameter, workflow["parameters"])
     if options.photo:
-        if not options.photo.is_file():
-            raise Misused(f"--photo: there is no file {options.photo}.")
-        parameters["photo"] = client.upload(options.photo)
-    body: dict[str, Any] = {"workflow": options.workflow, "parameters": parameters}
+        parameters["photo"] = _uploaded(client, options.photo)
+    return {"workflow": options.workflow, "parameters": parameters}
+
+
+def _uploaded(client: Client, photo: Path) -> str:
+    if not photo.is_file():
+        raise Misused(f"--photo: there is no file {photo}.")
+    return client.upload(photo)
+
+
+def _common(client: Client, options: argparse.Namespace) -> dict[str, Any]:
+    """What a run begins with, who is asked, and what it may cost, as the API takes it."""
+    body: dict[str, Any] = {}
     if options.asset:
         body["assets"] = options.asset
     if options.select:

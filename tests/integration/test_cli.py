@@ -1,5 +1,6 @@
 """The `studio` command, against the platform in one process: what it does, prints and returns."""
 
+import io
 import json
 import re
 from collections.abc import Callable
@@ -82,6 +83,52 @@ def test_what_failed_of_a_run_that_completed_is_told_and_makes_the_status_1(stud
     assert "Leave the overlay out for this placement." in told
 
 
+OWN = """\
+- operation: create.generate
+  params: {prompt: red poster, width: 96, height: 96, quality: draft}
+- operation: edit.adjust
+  params: {brightness: 0.1}
+"""
+
+
+def test_steps_of_ones_own_are_quoted_run_and_saved(studio, tmp_path, http):
+    file = tmp_path / "steps.yaml"
+    file.write_text(OWN)
+    status, told = studio("run", "--steps", file, "--quote")
+    assert (status, told.startswith("steps.yaml: 1 image for 0 USD")) == (0, True)
+    assert http.get("/v1/runs").json()["runs"] == []
+    status, told = studio("run", "--steps", file, "--out", tmp_path / "saved")
+    assert (status, "completed: 1 image for 0 USD" in told) == (0, True), told
+    assert told.index("1 image for 0 USD") < told.index("\nrun ")
+    assert sorted(one["operation"] for one in assets(http)) == ["create.generate", "edit.adjust"]
+
+
+def test_steps_come_from_standard_input_and_begin_with_assets_or_a_photo(
+    studio, two, photo, http, monkeypatch
+):
+    adjust = '[{"operation": "edit.adjust", "params": {"contrast": 0.2}}]'
+    monkeypatch.setattr("sys.stdin", io.StringIO(adjust))
+    assert studio("run", "--steps", "-", "--asset", two[1])[0] == 0
+    [adjusted] = assets(http, operation="edit.adjust")
+    assert adjusted["parents"] == [two[1]]
+    monkeypatch.setattr("sys.stdin", io.StringIO(adjust))
+    status, told = studio("run", "--steps", "-", "--photo", photo, "--quote")
+    assert status == 0
+    assert re.search(r"1 +create\.import .*\n2 +edit\.adjust ", told)
+
+
+def test_a_step_that_the_api_refuses_is_told_with_its_line(studio, tmp_path, http):
+    file = tmp_path / "steps.yaml"
+    file.write_text(OWN.replace("brightness", "brigthness"))
+    status, told = studio("run", "--steps", file)
+    assert (status, f"{file}, line 3: " in told) == (1, True), told
+    assert "brightness" in told
+    file.write_text(f"{OWN}  provider: [local\n")
+    status, told = studio("run", "--steps", file)
+    assert (status, f"studio: {file}, line 6: " in told) == (2, True), told
+    assert http.get("/v1/runs").json()["runs"] == []
+
+
 def test_what_will_not_be_made_is_told_before_the_run_begins(studio, tmp_path):
     panorama = tmp_path / "panorama.png"
     Pillow.new("RGB", (6000, 500)).save(panorama)
@@ -146,6 +193,12 @@ def test_a_run_begins_with_the_assets_that_are_named(studio, two, http):
         (["run", "quick-social-post", "-p", "promt=x"], 1, "Did you mean 'prompt'"),
         (["run", "quick-social-post", "-p", "prompt"], 2, "write prompt=VALUE"),
         (["run", "quick-social-post", "--photo", "nowhere.jpg"], 2, "no file nowhere.jpg"),
+        (["run"], 2, "give --steps FILE"),
+        (["run", "quick-social-post", "--steps", "steps.yaml"], 2, "one of both"),
+        (["run", "--steps", "nowhere.yaml"], 2, "no file nowhere.yaml"),
+        (["run", "--steps", "steps.yaml", "-p", "prompt=x"], 2, "under `params`"),
+        (["share"], 2, "Name assets by id"),
+        (["share", "nobody"], 1, "not told of nobody"),
         (["run", "quick-social-post", "-p", "prompt=x", "--providers", "stabilty"], 1, "stabilty"),
         (["assets", "-s", "colection=x"], 2, "Did you mean collection?"),
         (["assets", "-s", "Favorite=yes"], 2, "Did you mean favourite?"),
@@ -271,6 +324,27 @@ def test_usage_is_told_of_the_library_and_of_a_collection(studio, two):
     told = studio("usage", "-s", "collection=Spring")[1]
     assert "1 asset, " in told
     assert "create.import" not in told
+
+
+def test_shares_are_told_counted_once_a_key_and_listed(studio, two):
+    photo, rendition = two
+    status, told = studio("share", rendition, photo, "--idempotency-key", "post-42")
+    assert (status, "Told of 2 assets" in told) == (0, True)
+    studio("share", rendition, "--idempotency-key", "post-42")  # the same post
+    status, told = studio("share", "-s", "operation=optimizer.export")  # another one
+    assert (status, re.search(rf"^{rendition} +2 +\d{{4}}-", told, re.M) is not None) == (0, True)
+    listed = json.loads(studio("shares", "--json")[1])
+    assert [(one["id"], one["shares"]) for one in listed] == [(rendition, 2), (photo, 1)]
+    assert "2 shares of 1 asset" in studio("shares", "--limit", "1")[1]
+    assert "0 shares of 0 assets" in studio("shares", "-s", "tags=none")[1]
+    assert "3 shares" in studio("usage")[1]
+
+
+def test_a_share_that_cannot_be_told_leaves_the_others_told(studio, two):
+    status, told = studio("share", "nobody", two[0])
+    assert status == 1
+    assert "not told of nobody: There is no asset" in told
+    assert "Told of 1 asset" in told
 
 
 def test_a_run_that_was_left_can_be_followed_and_listed(studio, photo):

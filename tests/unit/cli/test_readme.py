@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from cli.__main__ import command_line
+from cli.steps import read_steps
 from cli.values import read
 from gateway.app import openapi
 from gateway.definition import find_workflow
@@ -86,6 +87,8 @@ STEPS = [
     for operation, params in re.findall(r"\| `(\w+\.\w+)` \| `(\{.*\})` \|", TEXTS[PAGES[1]])
 ]
 
+FILES = re.findall(r"(?:^ {4}(?:- operation| {2}params): .*\n)+", TEXTS[PAGES[1]], re.M)
+
 
 def commands_of(page: str) -> list[list[str]]:
     return [one.values[0] for one in COMMANDS if str(one.id).startswith(page)]
@@ -108,7 +111,8 @@ def test_the_readme_shows_how_each_part_of_the_work_is_done():
 
 
 def test_the_page_of_workflows_runs_each_workflow_that_there_is():
-    run = {one[1] for one in commands_of("docs/workflows.md") if one[0] == "run"}
+    every = [one for one in commands_of("docs/workflows.md") if one[0] == "run"]
+    run = {one[1] for one in every if one[1] != "--steps"}
     there = {one.stem for one in (ROOT / "gateway" / "workflows").glob("*.yaml")}
     assert run == there
 
@@ -133,7 +137,7 @@ def test_a_command_that_is_shown_is_understood(arguments):
     options = command_line().parse_args(arguments)
     filters = read(getattr(options, "select", []), AssetFilters.model_json_schema())
     AssetFilters.model_validate(filters)
-    if options.command == "run":
+    if options.command == "run" and not options.steps:
         workflow = find_workflow(options.workflow)
         given = read(options.parameter, workflow.model.model_json_schema())
         if options.photo:
@@ -166,6 +170,15 @@ def test_a_request_that_is_shown_is_one_that_the_api_takes(method, rest):
 def test_a_step_that_is_shown_has_parameters_that_the_operation_takes(operation, params):
     assert OPERATIONS[operation].parse(params)
     check_names(params)
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_a_file_of_steps_that_is_shown_is_one_that_runs(text, tmp_path):
+    file = tmp_path / "steps.yaml"
+    file.write_text(text)
+    for step in read_steps(str(file)).steps:
+        assert OPERATIONS[step["operation"]].parse(step.get("params", {}))
+        check_names(step.get("params", {}))
 
 
 def test_a_link_between_the_pages_leads_somewhere():
