@@ -5,7 +5,8 @@ may depend on parameters being given (`when`) or one not (`unless`). What a para
 left out of the step, so that the operation's own default applies.
 
 A run begins with one thing. Steps of the create studio make it of a parameter (a prompt, an
-upload); a run that begins with assets of the library goes without them.
+upload); a run that begins with assets of the library goes without them. What is given for the step
+of another beginning would be lost, so it is refused.
 """
 
 from __future__ import annotations
@@ -85,14 +86,18 @@ class StepTemplate(BaseModel):
 
     def references(self) -> set[str]:
         """The parameters that it names."""
-        named = set(_REFERENCE.findall(repr(self.params)))
-        return named.union(self._needed(), [self.unless] if self.unless else [])
+        return self.filled_with.union(self._needed(), [self.unless] if self.unless else [])
 
     def is_taken(self, values: Mapping[str, Any]) -> bool:
         """Whether the step is one of a run with these parameters."""
         if self.unless and _is_given(values[self.unless]):
             return False
         return all(_is_given(values[name]) for name in self._needed())
+
+    @property
+    def filled_with(self) -> set[str]:
+        """The parameters whose values it works with."""
+        return set(_REFERENCE.findall(repr(self.params)))
 
     @property
     def begins(self) -> bool:
@@ -152,14 +157,19 @@ class Workflow(BaseModel):
         if from_assets and not self.takes_assets:
             raise _two_beginnings(f"{self.name} makes its own pictures", self.name)
         values = self._validated(given, from_assets=from_assets)
+        taken = [
+            step
+            for step in self.steps
+            if step.is_taken(values) and not (from_assets and step.begins)
+        ]
+        self._check_nothing_is_lost(given, taken)
         chosen = [
             Step(
                 operation=step.operation,
                 params=_without_none(_filled(step.params, values)),
                 provider=step.provider,
             )
-            for step in self.steps
-            if step.is_taken(values) and not (from_assets and step.begins)
+            for step in taken
         ]
         if not chosen:
             raise Refused(
@@ -220,6 +230,26 @@ class Workflow(BaseModel):
                 + (", or begin with assets of the library." if self.beginnings else "."),
                 valid=sorted(self.parameters),
             )
+
+    def _check_nothing_is_lost(self, given: Mapping[str, Any], taken: list[StepTemplate]) -> None:
+        """Refused if something is given for another beginning's step, which nothing else uses."""
+        others = [step for step in self.steps if step.begins and step not in taken]
+        used = set[str]().union(*(one.references() for one in self.steps if one not in others))
+        for step in others:
+            lost = [
+                name
+                for name, value in given.items()
+                if name in step.references() - used and _is_given(value)
+            ]
+            if lost:
+                made_of = [name for name in self.beginnings if name in step.filled_with]
+                raise Refused(
+                    rule="workflow.parameters",
+                    says=f"Nothing would be done with {' and '.join(lost)}: {step.operation} works "
+                    f"with that, and a run that begins otherwise goes without {step.operation}.",
+                    fix=f"Leave {' and '.join(lost)} out, or begin with {' or '.join(made_of)}.",
+                    valid=sorted(used),
+                )
 
     def _near(self, given: Mapping[str, Any]) -> str:
         for name in given:

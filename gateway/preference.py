@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ class Preference:
 
     names: tuple[str, ...] = ()
     offered: Mapping[str, Sequence[str]] = field(default_factory=dict)  # by operation
+    lacking: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the problems, likewise
 
     @classmethod
     def of(cls, names: Sequence[str], operations: Sequence[Mapping[str, Any]]) -> Preference:
@@ -26,15 +27,26 @@ class Preference:
         operations: as the studios describe them.
         """
         offered = {one["name"]: tuple(one["providers"]) for one in operations}
+        lacking = {one["name"]: one["absent"] for one in operations}
         known = sorted({name for some in offered.values() for name in some})
         unknown = [name for name in names if name not in known]
         if not unknown:
-            return cls(tuple(names), offered)
+            return cls(tuple(names), offered, lacking)
+        settings = _settings(unknown, lacking.values())
+        if nobody := [name for name in unknown if name not in settings]:
+            raise Refused(
+                rule="run.providers",
+                says=f"No operation here is done by {' or '.join(map(repr, nobody))}: there is no "
+                "such provider, or its key or its software is missing.",
+                fix=did_you_mean(nobody[0], known, "Use the valid ones, or give its key."),
+                valid=known,
+            )
         raise Refused(
             rule="run.providers",
-            says=f"No operation here is done by {' or '.join(map(repr, unknown))}: there is no "
-            "such provider, or its key or its software is missing.",
-            fix=did_you_mean(unknown[0], known, "Use the valid ones, or give its key."),
+            says=f"No operation here is done by {' or '.join(map(repr, settings))}: the key is "
+            "missing.",
+            fix=f"Set {' and '.join(sorted({*settings.values()}))} for the services that are to "
+            "buy, or use the valid ones.",
             valid=known,
         )
 
@@ -54,11 +66,20 @@ class Preference:
                 step=number,
                 rule="run.providers",
                 says=f"{self.offered[step.operation][0]} does {step.operation}: "
-                f"{' or '.join(self.names)} does not offer it.",
+                f"{self._why_not(step.operation)}.",
             )
             for number, step in enumerate(steps, 1)
             if self._has_choice(step) and not step.provider and not self._able(step)
         ]
+
+    def _why_not(self, operation: str) -> str:
+        """Why none of them does it: it has no key for it, or does not offer it anyway."""
+        settings = _settings(self.names, [self.lacking.get(operation, {})])
+        others = [name for name in self.names if name not in settings]
+        told = [f"{' or '.join(others)} does not offer it"] if others else []
+        return ", and ".join(
+            [*told, *(f"{name} would with {setting}" for name, setting in settings.items())]
+        )
 
     def _able(self, step: Step) -> list[str]:
         able = self.offered.get(step.operation, ())
@@ -67,3 +88,13 @@ class Preference:
     def _has_choice(self, step: Step) -> bool:
         """Whether several can do it: what only one can do, nobody would ask of another."""
         return bool(self.names) and len(self.offered.get(step.operation, ())) > 1
+
+
+def _settings(names: Sequence[str], lacking: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Of those names that only lack a key: the setting that takes it."""
+    return {
+        name: problems[name]["setting"]
+        for problems in lacking
+        for name in names
+        if "setting" in problems.get(name, ())
+    }

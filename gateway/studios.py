@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf import json_format
+from pydantic import TypeAdapter
 
 from gateway.settings import GatewaySettings
 from studio.imaging.facts import ImageFacts
+from studio.keyless import key_setting
 from studio.money import PriceRange
 from studio.problems import Problem, Refused
-from studio.rpc import asking, channel, facts_from, facts_to, plain, price_from, struct
+from studio.providers.offers import Offer
+from studio.rpc import asking, channel, facts_from, facts_to, offer_from, plain, price_from, struct
 from studio.slip import Step
 from studio.v1 import library_pb2_grpc, optimizer_pb2_grpc, studio_pb2, studio_pb2_grpc
 
 _SECONDS = 15
+
+_OFFER = TypeAdapter(Offer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +127,17 @@ def described(answer: studio_pb2.DescribeResponse) -> list[dict[str, Any]]:
                 for name, price in one.unit_prices.items()
             },
             "engines": [_engine(engine) for engine in one.engines],
-            "absent": {
-                lack.provider: Problem.model_validate_json(lack.problem).as_rfc9457()
-                for lack in one.absent
-            },
+            "absent": {lack.provider: _absent(lack) for lack in one.absent},
             "parameters": json_format.MessageToDict(one.params_schema),
         }
         for one in answer.operations
     ]
+
+
+def offered(offer: Offer) -> dict[str, Any]:
+    """What may be bought, as JSON: every field, and the product is its name."""
+    told: dict[str, Any] = _OFFER.dump_python(offer, mode="json")
+    return {"name": told.pop("product"), **told}
 
 
 def _engine(engine: studio_pb2.Engine) -> dict[str, Any]:
@@ -137,16 +145,13 @@ def _engine(engine: studio_pb2.Engine) -> dict[str, Any]:
     return {
         "provider": engine.provider,
         "account": engine.account,
-        "products": [
-            {
-                "name": one.name,
-                "unit": one.unit,
-                "price": price_from(one.price).model_dump(mode="json"),
-                "limits": list(one.limits),
-                "source": one.source,
-                "checked_on": one.checked_on,
-                "note": one.note or None,
-            }
-            for one in engine.products
-        ],
+        "products": [offered(offer_from(one)) for one in engine.products],
     }
+
+
+def _absent(lack: studio_pb2.AbsentProvider) -> dict[str, Any]:
+    """What a provider lacks (RFC 9457), and the setting that would give it, if one would."""
+    told = Problem.model_validate_json(lack.problem).as_rfc9457()
+    if lack.account:
+        told |= {"account": lack.account, "setting": key_setting(lack.account)}
+    return told

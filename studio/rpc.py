@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any, TypeVar
 
 import grpc
@@ -21,6 +22,7 @@ from grpc_reflection.v1alpha import reflection
 from opentelemetry.instrumentation.grpc import aio_client_interceptors, aio_server_interceptor
 
 from studio.imaging.facts import ImageFacts
+from studio.keyless import MissingKey
 from studio.listening import listener
 from studio.money import Money, PriceRange
 from studio.naming import did_you_mean
@@ -171,10 +173,7 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
                     limits=one.limits,
                     unit_prices=_unit_prices(one),
                     engines=[_engine_to(engine) for engine in one.paid.values()],
-                    absent=[
-                        studio_pb2.AbsentProvider(provider=name, problem=lack.model_dump_json())
-                        for name, lack in one.absent.items()
-                    ],
+                    absent=[_absent_to(name, lack) for name, lack in one.absent.items()],
                 )
                 for one in self._operations.values()
             ],
@@ -216,18 +215,15 @@ def _engine_to(engine: AnyEngine) -> studio_pb2.Engine:
     return studio_pb2.Engine(
         provider=engine.provider,
         account=getattr(engine, "account", ""),  # nobody pays for a model of one's own
-        products=[
-            studio_pb2.Product(
-                name=one.product,
-                unit=one.unit,
-                price=price_to(one.price),
-                limits=one.limits,
-                source=one.source,
-                checked_on=one.checked_on.isoformat(),
-                note=one.note or "",
-            )
-            for one in _offers(engine)
-        ],
+        products=[offer_to(one) for one in _offers(engine)],
+    )
+
+
+def _absent_to(provider: str, lack: Problem) -> studio_pb2.AbsentProvider:
+    return studio_pb2.AbsentProvider(
+        provider=provider,
+        problem=lack.model_dump_json(),
+        account=lack.account if isinstance(lack, MissingKey) else "",
     )
 
 
@@ -299,6 +295,32 @@ def facts_from(facts: studio_pb2.ImageFacts) -> ImageFacts:
     """Image facts from the wire."""
     return ImageFacts(
         width=facts.width, height=facts.height, media_type=facts.media_type, alpha=facts.alpha
+    )
+
+
+def offer_to(offer: Offer) -> studio_pb2.Product:
+    """An offer for the wire."""
+    return studio_pb2.Product(
+        name=offer.product,
+        unit=offer.unit,
+        price=price_to(offer.price),
+        limits=offer.limits,
+        source=offer.source,
+        checked_on=offer.checked_on.isoformat(),
+        note=offer.note or "",
+    )
+
+
+def offer_from(product: studio_pb2.Product) -> Offer:
+    """An offer from the wire."""
+    return Offer(
+        product=product.name,
+        unit=product.unit,
+        price=price_from(product.price),
+        limits=tuple(product.limits),
+        source=product.source,
+        checked_on=date.fromisoformat(product.checked_on),
+        note=product.note or None,
     )
 
 

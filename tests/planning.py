@@ -112,7 +112,8 @@ class Studios:
     async def describe(self) -> list[dict[str, Any]]:
         """Names and providers."""
         return [
-            {"name": name, "providers": list(one.offered)} for name, one in self._operations.items()
+            {"name": name, "providers": list(one.offered), "absent": {}}
+            for name, one in self._operations.items()
         ]
 
     async def quote(self, workspace: str, step: Step, image: ImageFacts | None) -> Foreseen:

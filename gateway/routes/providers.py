@@ -8,11 +8,12 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gateway.http import PROBLEMS, Workspace
+from gateway.studios import offered
+from studio.keyless import key_setting
 from studio.money import PriceRange
 from studio.providers.accounts import PROVIDERS
 from studio.providers.offers import offers
 from studio.providers.prices import price_book
-from studio.settings import PREFIX
 
 router = APIRouter(prefix="/v1", tags=["discovery"], responses=PROBLEMS)
 
@@ -40,7 +41,8 @@ class ProviderOperation(BaseModel):
     unit_price: PriceRange | None = Field(description="of one output; null: it cannot do it here")
     products: list[ProductView] = Field(description="what it may buy; the usual one first")
     lacks: dict[str, Any] | None = Field(
-        default=None, description="why it cannot be used here (RFC 9457)"
+        default=None,
+        description="why it cannot be used here (RFC 9457); if that is a key, with the `setting`",
     )
 
 
@@ -65,7 +67,9 @@ class ProviderView(BaseModel):
     account: str | None = Field(description="whose key pays; null: nothing is paid")
     key: Literal["present", "absent", "not needed"]
     setting: str | None = Field(description="the setting of the studios that takes the key")
-    operations: list[ProviderOperation] = Field(description="what it does here")
+    operations: list[ProviderOperation] = Field(
+        description="what it does here, and what it would if it had what it `lacks`"
+    )
     studios: list[str] = Field(description="which would use it, or do")
     products: list[ProductView] = Field(
         default_factory=list, description="of one without a key: all that could be bought with it"
@@ -76,25 +80,26 @@ class ProviderView(BaseModel):
 async def providers(request: Request, workspace: Workspace) -> list[ProviderView]:
     """Local engines first, then those with a key, then those without.
 
-    A provider without a key is not offered; `products` tells what it would cost. Prices are data
-    with a source and a day. Name providers in a step, or in `providers` of a run.
+    A provider without a key is not offered: each of its operations tells the setting that it
+    `lacks`, `products` what they would cost. A key may be there for the operations of one studio,
+    and missing for another's. Prices are data with a source and a day. Name providers in a step, or
+    in `providers` of a run.
     """
     return providers_of(await request.app.state.studios.describe())
 
 
 def providers_of(described: list[dict[str, Any]]) -> list[ProviderView]:
     """Every provider that these operations name, and those that have no key with any of them."""
-    found: dict[str, ProviderView] = {}
+    parts: dict[str, list[ProviderOperation]] = {}
+    accounts: dict[str, str] = {}
     for operation in described:
         for name, part in _parts(operation):
-            view = found.setdefault(name, _view(name, _account(operation, name)))
-            view.operations.append(part)
-            studio = operation["name"].partition(".")[0]
-            view.studios = sorted({*view.studios, studio})
-    keyed = {one.account for one in found.values()}
-    missing = [_without_key(one) for one in PROVIDERS if one not in keyed]
+            parts.setdefault(name, []).append(part)
+        accounts |= _accounts(operation)
+    found = [_view(name, accounts.get(name), its) for name, its in parts.items()]
+    unnamed = [_view(one, one, []) for one in PROVIDERS if one not in accounts.values()]
     order = ("not needed", "present", "absent")
-    return sorted([*found.values(), *missing], key=lambda one: order.index(one.key))
+    return sorted([*found, *unnamed], key=lambda one: order.index(one.key))
 
 
 def _parts(operation: dict[str, Any]) -> list[tuple[str, ProviderOperation]]:
@@ -128,47 +133,35 @@ def _parts(operation: dict[str, Any]) -> list[tuple[str, ProviderOperation]]:
     return [*able, *lacking]
 
 
-def _account(operation: dict[str, Any], provider: str) -> str | None:
-    accounts = {one["provider"]: one["account"] for one in operation["engines"]}
-    return accounts.get(provider) or None
+def _accounts(operation: dict[str, Any]) -> dict[str, str]:
+    """Whose key pays, or would, by provider; without those whom nobody pays."""
+    paid = {one["provider"]: one["account"] for one in operation["engines"] if one["account"]}
+    lacking = operation["absent"].items()
+    return paid | {name: lack["account"] for name, lack in lacking if "account" in lack}
 
 
-def _view(provider: str, account: str | None) -> ProviderView:
+def _view(provider: str, account: str | None, parts: list[ProviderOperation]) -> ProviderView:
+    """A provider by what it does and lacks in every operation."""
+    key: Literal["present", "absent", "not needed"] = "not needed"
+    if account:
+        key = "present" if any(not one.lacks for one in parts) else "absent"
+    priced = _priced(account) if account == provider and key == "absent" else {}
     return ProviderView(
         provider=provider,
         account=account,
-        key="present" if account else "not needed",
-        setting=_setting(account) if account else None,
-        operations=[],
-        studios=[],
+        key=key,
+        setting=key_setting(account) if account else None,
+        operations=parts,
+        studios=sorted({one.operation.partition(".")[0] for one in parts} | {*priced.values()}),
+        products=[ProductView(**offered(one)) for one in offers(provider, priced)]
+        if priced
+        else [],
     )
 
 
-def _without_key(account: str) -> ProviderView:
+def _priced(account: str) -> dict[str, str]:
+    """All that the price book has of an account, and the studio that would buy it; without the
+    tokens that others are made of."""
     priced = [one.product for one in price_book().providers[account].prices]
-    by_studio = {one: _STUDIOS.get(one.partition(".")[0]) for one in priced}
-    products = [one for one in priced if by_studio[one]]  # not the tokens that others are made of
-    return ProviderView(
-        provider=account,
-        account=account,
-        key="absent",
-        setting=_setting(account),
-        operations=[],
-        studios=sorted({studio for studio in by_studio.values() if studio}),
-        products=[
-            ProductView(
-                name=one.product,
-                unit=one.unit,
-                price=one.price,
-                limits=list(one.limits),
-                source=one.source,
-                checked_on=one.checked_on.isoformat(),
-                note=one.note,
-            )
-            for one in offers(account, products)
-        ],
-    )
-
-
-def _setting(account: str) -> str:
-    return f"{PREFIX}{account}_api_key".upper()
+    studios = {one: _STUDIOS.get(one.partition(".")[0]) for one in priced}
+    return {product: studio for product, studio in studios.items() if studio}

@@ -17,6 +17,7 @@ from services.create.providers.replicate import Replicate
 from services.create.providers.stability import Stability
 from services.create.request import Params
 from services.create.settings import CreateSettings
+from studio.keyless import missing_keys
 from studio.operation import PaidEngine
 from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
@@ -40,12 +41,13 @@ def engines(keys: Container[str]) -> list[PaidGenerate]:
 
 def create(ports: Ports) -> Service:
     """Generate and import."""
-    paid: list[PaidEngine[Params]] = [*engines(accounts(ports.settings))]
+    keys = accounts(ports.settings)
+    paid: list[PaidEngine[Params]] = [*engines(keys)]
     settings = ports.settings
     own = settings if isinstance(settings, CreateSettings) else CreateSettings.model_construct()
     missing = absent(own)
     if missing is None:
         paid.append(Diffusers(own))
     generate = Generate().with_engines(paid)
-    generate.absent = {NAME: missing} if missing else {}
+    generate.absent = missing_keys(generate, ENGINES, keys) | ({NAME: missing} if missing else {})
     return StudioService("create", ports, [generate, Import()])

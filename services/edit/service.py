@@ -19,6 +19,7 @@ from services.edit.operations.text import Text
 from services.edit.providers import google, huggingface, ideogram, openai, replicate, stability
 from services.edit.providers.local import LocalMatting
 from services.edit.providers.paid import PaidEdit
+from studio.keyless import missing_keys
 from studio.operation import AnyOperation
 from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
@@ -67,4 +68,8 @@ def operations(keys: Container[str] = ()) -> list[AnyOperation]:
         Text(),
     ]
     every = [*single, General(single)]
-    return [one.with_engines(engines(keys, one.name, matting)) for one in every]
+    for one in every:
+        one.with_engines(engines(keys, one.name, matting))
+        able = [some[one.name] for some in ENGINES.values() if one.name in some]
+        one.absent = missing_keys(one, able, keys)
+    return every

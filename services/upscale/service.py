@@ -10,6 +10,7 @@ from services.upscale.operations.creative import Creative
 from services.upscale.operations.fast import Fast
 from services.upscale.providers import fal, ideogram, replicate, stability
 from services.upscale.providers.paid import PaidUpscale
+from studio.keyless import missing_keys
 from studio.operation import AnyOperation
 from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
@@ -40,4 +41,8 @@ def upscale(ports: Ports) -> Service:
 def operations(keys: Container[str] = ()) -> list[AnyOperation]:
     """What the studio can do. keys: the names of the providers that may be paid."""
     every: list[AnyOperation] = [Fast(), Conservative(), Creative()]
-    return [one.with_engines(engines(keys, one.name)) for one in every]
+    for one in every:
+        one.with_engines(engines(keys, one.name))
+        able = [some[one.name] for some in ENGINES.values() if one.name in some]
+        one.absent = missing_keys(one, able, keys)
+    return every

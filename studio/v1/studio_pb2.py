@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16studio/v1/studio.proto\x12\tstudio.v1\x1a\x1cgoogle/protobuf/struct.proto\"\x11\n\x0f\x44\x65scribeRequest\"L\n\x10\x44\x65scribeResponse\x12\x0e\n\x06studio\x18\x01 \x01(\t\x12(\n\noperations\x18\x02 \x03(\x0b\x32\x14.studio.v1.Operation\"\xe6\x02\n\tOperation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12.\n\rparams_schema\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tproviders\x18\x04 \x03(\t\x12\x13\n\x0bneeds_image\x18\x05 \x01(\x08\x12\x0e\n\x06limits\x18\x06 \x03(\t\x12\x39\n\x0bunit_prices\x18\x07 \x03(\x0b\x32$.studio.v1.Operation.UnitPricesEntry\x12\"\n\x07\x65ngines\x18\x08 \x03(\x0b\x32\x11.studio.v1.Engine\x12)\n\x06\x61\x62sent\x18\t \x03(\x0b\x32\x19.studio.v1.AbsentProvider\x1aH\n\x0fUnitPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.studio.v1.PriceRange:\x02\x38\x01\"3\n\x0e\x41\x62sentProvider\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\"Q\n\x06\x45ngine\x12\x10\n\x08provider\x18\x01 \x01(\t\x12$\n\x08products\x18\x02 \x03(\x0b\x32\x12.studio.v1.Product\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\"\x8d\x01\n\x07Product\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12$\n\x05price\x18\x03 \x01(\x0b\x32\x15.studio.v1.PriceRange\x12\x0e\n\x06limits\x18\x04 \x03(\t\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x12\n\nchecked_on\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t\"\xa4\x01\n\x0cQuoteRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\'\n\x06params\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08provider\x18\x04 \x01(\t\x12)\n\x05image\x18\x05 \x01(\x0b\x32\x15.studio.v1.ImageFactsH\x00\x88\x01\x01\x42\x08\n\x06_image\"\xc6\x01\n\rQuoteResponse\x12$\n\x05price\x18\x01 \x01(\x0b\x32\x15.studio.v1.PriceRange\x12&\n\x07outputs\x18\x02 \x03(\x0b\x32\x15.studio.v1.ImageFacts\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\'\n\x06pinned\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12,\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32\x1a.studio.v1.ForeseenFailure\"j\n\x0f\x46oreseenFailure\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12,\n\x06remedy\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x88\x01\x01\x42\t\n\x07_remedy\"N\n\nImageFacts\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\r\n\x05\x61lpha\x18\x04 \x01(\x08\")\n\x05Money\x12\x0e\n\x06\x61mount\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\"v\n\nPriceRange\x12!\n\x07minimum\x18\x01 \x01(\x0b\x32\x10.studio.v1.Money\x12\"\n\x08\x65xpected\x18\x02 \x01(\x0b\x32\x10.studio.v1.Money\x12!\n\x07maximum\x18\x03 \x01(\x0b\x32\x10.studio.v1.Money2\x89\x01\n\x06Studio\x12\x43\n\x08\x44\x65scribe\x12\x1a.studio.v1.DescribeRequest\x1a\x1b.studio.v1.DescribeResponse\x12:\n\x05Quote\x12\x17.studio.v1.QuoteRequest\x1a\x18.studio.v1.QuoteResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16studio/v1/studio.proto\x12\tstudio.v1\x1a\x1cgoogle/protobuf/struct.proto\"\x11\n\x0f\x44\x65scribeRequest\"L\n\x10\x44\x65scribeResponse\x12\x0e\n\x06studio\x18\x01 \x01(\t\x12(\n\noperations\x18\x02 \x03(\x0b\x32\x14.studio.v1.Operation\"\xe6\x02\n\tOperation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12.\n\rparams_schema\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x11\n\tproviders\x18\x04 \x03(\t\x12\x13\n\x0bneeds_image\x18\x05 \x01(\x08\x12\x0e\n\x06limits\x18\x06 \x03(\t\x12\x39\n\x0bunit_prices\x18\x07 \x03(\x0b\x32$.studio.v1.Operation.UnitPricesEntry\x12\"\n\x07\x65ngines\x18\x08 \x03(\x0b\x32\x11.studio.v1.Engine\x12)\n\x06\x61\x62sent\x18\t \x03(\x0b\x32\x19.studio.v1.AbsentProvider\x1aH\n\x0fUnitPricesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12$\n\x05value\x18\x02 \x01(\x0b\x32\x15.studio.v1.PriceRange:\x02\x38\x01\"D\n\x0e\x41\x62sentProvider\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\"Q\n\x06\x45ngine\x12\x10\n\x08provider\x18\x01 \x01(\t\x12$\n\x08products\x18\x02 \x03(\x0b\x32\x12.studio.v1.Product\x12\x0f\n\x07\x61\x63\x63ount\x18\x03 \x01(\t\"\x8d\x01\n\x07Product\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04unit\x18\x02 \x01(\t\x12$\n\x05price\x18\x03 \x01(\x0b\x32\x15.studio.v1.PriceRange\x12\x0e\n\x06limits\x18\x04 \x03(\t\x12\x0e\n\x06source\x18\x05 \x01(\t\x12\x12\n\nchecked_on\x18\x06 \x01(\t\x12\x0c\n\x04note\x18\x07 \x01(\t\"\xa4\x01\n\x0cQuoteRequest\x12\x11\n\tworkspace\x18\x01 \x01(\t\x12\x11\n\toperation\x18\x02 \x01(\t\x12\'\n\x06params\x18\x03 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x10\n\x08provider\x18\x04 \x01(\t\x12)\n\x05image\x18\x05 \x01(\x0b\x32\x15.studio.v1.ImageFactsH\x00\x88\x01\x01\x42\x08\n\x06_image\"\xc6\x01\n\rQuoteResponse\x12$\n\x05price\x18\x01 \x01(\x0b\x32\x15.studio.v1.PriceRange\x12&\n\x07outputs\x18\x02 \x03(\x0b\x32\x15.studio.v1.ImageFacts\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\'\n\x06pinned\x18\x04 \x01(\x0b\x32\x17.google.protobuf.Struct\x12,\n\x08\x66\x61ilures\x18\x05 \x03(\x0b\x32\x1a.studio.v1.ForeseenFailure\"j\n\x0f\x46oreseenFailure\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0f\n\x07problem\x18\x02 \x01(\t\x12,\n\x06remedy\x18\x03 \x01(\x0b\x32\x17.google.protobuf.StructH\x00\x88\x01\x01\x42\t\n\x07_remedy\"N\n\nImageFacts\x12\r\n\x05width\x18\x01 \x01(\r\x12\x0e\n\x06height\x18\x02 \x01(\r\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\r\n\x05\x61lpha\x18\x04 \x01(\x08\")\n\x05Money\x12\x0e\n\x06\x61mount\x18\x01 \x01(\t\x12\x10\n\x08\x63urrency\x18\x02 \x01(\t\"v\n\nPriceRange\x12!\n\x07minimum\x18\x01 \x01(\x0b\x32\x10.studio.v1.Money\x12\"\n\x08\x65xpected\x18\x02 \x01(\x0b\x32\x10.studio.v1.Money\x12!\n\x07maximum\x18\x03 \x01(\x0b\x32\x10.studio.v1.Money2\x89\x01\n\x06Studio\x12\x43\n\x08\x44\x65scribe\x12\x1a.studio.v1.DescribeRequest\x1a\x1b.studio.v1.DescribeResponse\x12:\n\x05Quote\x12\x17.studio.v1.QuoteRequest\x1a\x18.studio.v1.QuoteResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,23 +43,23 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_OPERATION_UNITPRICESENTRY']._serialized_start=451
   _globals['_OPERATION_UNITPRICESENTRY']._serialized_end=523
   _globals['_ABSENTPROVIDER']._serialized_start=525
-  _globals['_ABSENTPROVIDER']._serialized_end=576
-  _globals['_ENGINE']._serialized_start=578
-  _globals['_ENGINE']._serialized_end=659
-  _globals['_PRODUCT']._serialized_start=662
-  _globals['_PRODUCT']._serialized_end=803
-  _globals['_QUOTEREQUEST']._serialized_start=806
-  _globals['_QUOTEREQUEST']._serialized_end=970
-  _globals['_QUOTERESPONSE']._serialized_start=973
-  _globals['_QUOTERESPONSE']._serialized_end=1171
-  _globals['_FORESEENFAILURE']._serialized_start=1173
-  _globals['_FORESEENFAILURE']._serialized_end=1279
-  _globals['_IMAGEFACTS']._serialized_start=1281
-  _globals['_IMAGEFACTS']._serialized_end=1359
-  _globals['_MONEY']._serialized_start=1361
-  _globals['_MONEY']._serialized_end=1402
-  _globals['_PRICERANGE']._serialized_start=1404
-  _globals['_PRICERANGE']._serialized_end=1522
-  _globals['_STUDIO']._serialized_start=1525
-  _globals['_STUDIO']._serialized_end=1662
+  _globals['_ABSENTPROVIDER']._serialized_end=593
+  _globals['_ENGINE']._serialized_start=595
+  _globals['_ENGINE']._serialized_end=676
+  _globals['_PRODUCT']._serialized_start=679
+  _globals['_PRODUCT']._serialized_end=820
+  _globals['_QUOTEREQUEST']._serialized_start=823
+  _globals['_QUOTEREQUEST']._serialized_end=987
+  _globals['_QUOTERESPONSE']._serialized_start=990
+  _globals['_QUOTERESPONSE']._serialized_end=1188
+  _globals['_FORESEENFAILURE']._serialized_start=1190
+  _globals['_FORESEENFAILURE']._serialized_end=1296
+  _globals['_IMAGEFACTS']._serialized_start=1298
+  _globals['_IMAGEFACTS']._serialized_end=1376
+  _globals['_MONEY']._serialized_start=1378
+  _globals['_MONEY']._serialized_end=1419
+  _globals['_PRICERANGE']._serialized_start=1421
+  _globals['_PRICERANGE']._serialized_end=1539
+  _globals['_STUDIO']._serialized_start=1542
+  _globals['_STUDIO']._serialized_end=1679
 # @@protoc_insertion_point(module_scope)

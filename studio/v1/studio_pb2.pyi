@@ -49,12 +49,14 @@ class Operation(_message.Message):
     def __init__(self, name: _Optional[str] = ..., summary: _Optional[str] = ..., params_schema: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., providers: _Optional[_Iterable[str]] = ..., needs_image: _Optional[bool] = ..., limits: _Optional[_Iterable[str]] = ..., unit_prices: _Optional[_Mapping[str, PriceRange]] = ..., engines: _Optional[_Iterable[_Union[Engine, _Mapping]]] = ..., absent: _Optional[_Iterable[_Union[AbsentProvider, _Mapping]]] = ...) -> None: ...
 
 class AbsentProvider(_message.Message):
-    __slots__ = ("provider", "problem")
+    __slots__ = ("provider", "problem", "account")
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
     provider: str
     problem: str
-    def __init__(self, provider: _Optional[str] = ..., problem: _Optional[str] = ...) -> None: ...
+    account: str
+    def __init__(self, provider: _Optional[str] = ..., problem: _Optional[str] = ..., account: _Optional[str] = ...) -> None: ...
 
 class Engine(_message.Message):
     __slots__ = ("provider", "products", "account")

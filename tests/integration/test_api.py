@@ -21,6 +21,8 @@ from studio.settings import Settings
 TINY = {"operation": "create.generate", "params": {"prompt": "red poster", "width": 96,
                                                    "height": 96, "quality": "draft"}}  # fmt: skip
 
+NOBODY = str(uuid4())
+
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -133,6 +135,11 @@ def test_a_quote_says_what_a_run_will_make(http):
         ({"steps": [{"operation": "create.dream"}]}, "operation.unknown", "create.generate"),
         ({"steps": [{"operation": "dream.it"}]}, "operation.unknown", "library"),
         ({"steps": [{**TINY, "provider": "nobody"}]}, "operation.provider", "local"),
+        ({"steps": [TINY, {"operation": "edit.remove_background", "provider": "stability"}]},
+         "provider.no_key", "STUDIO_STABILITY_API_KEY for the edit service"),
+        ({"steps": [TINY], "providers": ["fal"]}, "run.providers", "STUDIO_FAL_API_KEY"),
+        ({"workflow": "quick-social-post", "parameters": {"variations": 2}, "assets": [NOBODY]},
+         "workflow.parameters", "Nothing would be done with variations"),
         ({"steps": [TINY], "workflow": "x"}, "run.workflow_or_steps", "one of them"),
         ({"steps": []}, "request.invalid", "steps"),
         ({"steps": [TINY, {"operation": "optimizer.export",

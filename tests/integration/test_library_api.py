@@ -196,7 +196,12 @@ def test_providers_tell_what_they_do_here_and_whose_key_is_missing(http):
     assert local["create.generate"]["is_default"]
     assert local["create.generate"]["unit_price"]["maximum"]["amount"] == "0"
     fal = told["fal"]
-    assert (fal["key"], fal["setting"], fal["operations"]) == ("absent", "STUDIO_FAL_API_KEY", [])
+    assert (fal["key"], fal["setting"]) == ("absent", "STUDIO_FAL_API_KEY")
+    assert {
+        one["operation"]: one["lacks"]["setting"] for one in fal["operations"]
+    } == dict.fromkeys(
+        ("create.generate", "upscale.fast", "upscale.creative"), "STUDIO_FAL_API_KEY"
+    )
     assert fal["studios"] == ["create", "upscale"]
     for product in fal["products"]:
         assert product["source"]

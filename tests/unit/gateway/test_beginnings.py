@@ -48,6 +48,29 @@ def test_assets_together_with_another_beginning_are_refused(
 
 
 @pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("begun", ["assets", "photo"])
+def test_what_is_given_for_a_picture_that_is_not_made_is_refused_instead_of_dropped(
+    name: str, begun: str
+) -> None:
+    given = {**LEAST[name], **({"photo": UPLOAD} if begun == "photo" else {})}
+    with pytest.raises(Refused, match="Nothing would be done with variations and style") as refused:
+        workflows()[name].steps_for(
+            {**given, "variations": 2, "style": "bokeh"}, from_assets=begun == "assets"
+        )
+    assert (refused.value.rule, refused.value.status) == ("workflow.parameters", 422)
+    assert "create.generate" in refused.value.says
+    assert refused.value.fix == "Leave variations and style out, or begin with prompt."
+    assert not {"variations", "style"} & set(refused.value.valid)
+
+
+@pytest.mark.parametrize("name", ["brand-asset-creation", "pattern-5-professional"])
+def test_what_is_left_to_its_default_or_used_elsewhere_too_is_no_loss(name: str) -> None:
+    given = {**LEAST[name], "palette": ["#0b3954"], "variations": None, "style": None}
+    steps = workflows()[name].steps_for(given, from_assets=True)
+    assert ["#0b3954"] in [step.params.get("palette") for step in steps]
+
+
+@pytest.mark.parametrize("name", LEAST)
 def test_a_prompt_and_a_photo_are_refused_instead_of_one_being_dropped(name: str) -> None:
     with pytest.raises(Refused, match="prompt or with photo, not with both") as refused:
         workflows()[name].steps_for({**LEAST[name], "prompt": "sea", "photo": UPLOAD})

@@ -56,11 +56,20 @@ def beginnings(workflow: Workflow) -> Iterator[dict[str, Any]]:
         yield {}
 
 
+def generating(workflow: Workflow) -> set[str]:
+    """The parameters that are of use only where a picture is made of words."""
+    made = [step.references() for step in workflow.steps if step.operation == "create.generate"]
+    other = [step.references() for step in workflow.steps if step.operation != "create.generate"]
+    return set[str]().union(*made) - set[str]().union(*other)
+
+
 def given(workflow: Workflow) -> Iterator[dict[str, Any]]:
-    """Ways to call it: with as little as it takes, and with everything."""
+    """Ways to call it: with as little as it takes, and with everything that is of use."""
     for beginning in beginnings(workflow):
         yield {**least(workflow), **beginning}
-        yield {**optional(workflow), **least(workflow), **beginning}
+        useless = generating(workflow) if "photo" in beginning else set()
+        every = {**optional(workflow), **least(workflow), **beginning}
+        yield {name: value for name, value in every.items() if name not in useless}
 
 
 def foreseen(
