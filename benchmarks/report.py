@@ -47,7 +47,9 @@ _HOW = """\
   on both sides; AVIF speed 6 (sharp's effort 3) and 4:2:0 on both sides. Otherwise both sides use
   their own defaults: sharp WebP effort 4, AVIF effort 4 and 4:4:4, optimised Huffman tables; ours
   WebP effort 2, AVIF speed 8 and 4:2:0, the standard Huffman tables, as Pillow. "Progressive" is
-  what `optimizer.export` writes unless it is told otherwise: optimised tables, ten scans.
+  what `optimizer.export` writes unless it is told otherwise: optimised tables, ten scans. "Ours,
+  fast" is for whoever counts CPU time: WebP effort 1 at quality 77, about as many bytes, a trace
+  coarser; the goals of WebP and mixed that say "tuned" are measured by it.
 - Mixed: as the placements take them, 10 JPEG, 7 WebP, 3 PNG; none takes AVIF, so "mixed+avif" has
   two of the WebP as AVIF instead.
 - sharp: "as its users write it" is one pipeline per rendition from the file, all started at once;
@@ -67,24 +69,27 @@ _HOW = """\
 #: What is known of the goals that are not met; measured on the machines of 2026-11-25 and -26.
 _WHY = """\
 ## Why some goals are not met
-- **JPEG**: of our 0.18 CPU s in one thread on a quiet machine, 0.02 are decoding, 0.06 the
-  encoder's and 0.10 Lanczos, which takes as long from the full picture as over halves. Catmull-Rom
-  takes 0.07, but loses too much where the picture has grain (0.9975); planes of YCbCr, resized
-  apart, gain nothing: the resizer takes 0.078 s for one channel and 0.095 s for four. Two threads
-  on two siblings of a core cost a tenth more. In this run, when the machine was slower, all
-  contenders took a fifth more.
-- **The worst master** is a 4096² PNG against sharp fed with raw pixels: there half of our time is
-  Pillow's PNG decoder; libspng (imagecodecs) would save 0.24 s of it: not worth a package of 80 MB.
-- **WebP** and **mixed**, tuned: libwebp's effort 2 alone takes more than the goal allows. Effort 1
-  is a quarter faster; its files are 6 to 21 % larger, by the photograph.
-- **WebP, distance to the bound**: between 1.15× and 1.24× from run to run.
+- **JPEG**: of our 0.18 CPU s in one thread, 0.02 are decoding, 0.06 the encoder's and 0.10 Lanczos,
+  which takes as long from the full picture as over halves. Catmull-Rom takes 0.07, but loses too
+  much where the picture has grain (0.9975); planes of YCbCr, resized apart, gain nothing: the
+  resizer takes 0.078 s for one channel and 0.095 s for four. Two threads cost a tenth more than
+  one, and halve the wait.
+- **The worst master** is a 4096² PNG against sharp fed with raw pixels: half of our time is
+  Pillow's PNG decoder (0.44 s). OpenCV's takes 0.39 s, libspng (imagecodecs, 80 MB) 0.28 s, and the
+  Rust decoder of kornia-rs 0.16 s, but while it works no other Python thread does, so the service
+  would not answer meanwhile (2026-11-26).
+- **Mixed**, tuned: the encoders alone take nearly as much as the goal allows.
 - **PNG, bytes**: 0.590× on a master with more grain. Here the smallest of all (sharp's adaptive
-  filters, in 4.5 times our time) is 0.591×.
+  filters, in 4.6 times our time) is 0.591×; libdeflate's level 4 would give 0.599× and take twice
+  the time, another filter a row (of "sub", "up", "average", by the sum of differences) 0.614×.
 - **Equal settings**: both sides run the same encoder at the same effort; the way there differs.
+- **Distances to the bound**: of WebP between 1.15× and 1.24× from run to run; of mixed, whose JPEG
+  are most of the files and the least of the encoders' time, more.
 - **Peak memory**, worst work: a 4096² master is held once, 64 MB, beside its half and what two
   threads resize at once; sharp streams a JPEG or a PNG and never holds it whole.
 - **As exported** is slower than "ours" since it does more: it writes progressive files, checks
-  whether colour needs 4:4:4, and measures each file against the floor. sharp does none of these.
+  whether colour needs 4:4:4, and measures each file against the floor. sharp does none of these;
+  "sharp, progressive" does the first.
 """
 
 
