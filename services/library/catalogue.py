@@ -24,6 +24,7 @@ from studio.imaging.encode import thumbnail
 from studio.imaging.facts import ImageFacts
 from studio.metadata import Document
 from studio.problems import Broken, NotFound, Refused
+from studio.room import Room
 from studio.rpc import find_operation
 from studio.settling import Settling, labels_among
 from studio.slip import Slip, derived, step_id
@@ -37,9 +38,16 @@ class Catalogue:
     """Assets, as events tell of them."""
 
     def __init__(
-        self, bus: Bus, blobs: BlobStore, assets: AssetStore, garbage: Garbage, thumbnail_side: int
+        self,
+        bus: Bus,
+        blobs: BlobStore,
+        assets: AssetStore,
+        garbage: Garbage,
+        room: Room,
+        thumbnail_side: int,
     ) -> None:
-        self._bus, self._blobs = bus, blobs
+        """room: of the pixels that are at work at once. thumbnail_side: px."""
+        self._bus, self._blobs, self._room = bus, blobs, room
         self._assets, self._garbage = assets, garbage
         self._thumbnail_side = thumbnail_side
         self._operations = {Organise.name: Organise()}
@@ -94,12 +102,19 @@ class Catalogue:
         with telemetry.span("fetch", blob=claimed.blob):
             blob = await self._blobs.get(claimed.blob)
         with telemetry.span("thumbnail", bytes=len(blob)):
-            facts, small = await compute(_seen, blob, self._thumbnail_side)
+            facts, small = await self._seen(blob)
         await self._garbage.keep(key_of(small))
         with telemetry.span("store", bytes=len(small)):
             key = await self._blobs.put(small)
         image = ImageRef(blob=claimed.blob, bytes=len(blob), **facts.model_dump())
         return row_of(event, data, image, key)
+
+    async def _seen(self, blob: bytes) -> tuple[ImageFacts, bytes]:
+        """The file's own facts and its thumbnail; only pixels tell whether transparency is used."""
+        facts = await compute(inspect, blob)
+        async with self._room.of(facts.width * facts.height):
+            alpha, small = await compute(_thumbnail, blob, self._thumbnail_side)
+        return facts.with_(alpha=alpha), small
 
     async def _perform(self, event: Event, data: ItemData, slip: Slip) -> None:
         """Do the head step, once: what people change after it is not changed back by a
@@ -155,7 +170,6 @@ def _known(id_: UUID | None) -> UUID:
     return id_
 
 
-def _seen(blob: bytes, side: int) -> tuple[ImageFacts, bytes]:
-    """The file's own facts and its thumbnail; only pixels tell whether transparency is used."""
+def _thumbnail(blob: bytes, side: int) -> tuple[bool, bytes]:
     image = decode(blob)
-    return inspect(blob).with_(alpha=image.has_alpha), thumbnail(image, side)
+    return image.has_alpha, thumbnail(image, side)

@@ -44,8 +44,14 @@ class Library(Service):
         self._settings = settings if isinstance(settings, LibrarySettings) else LibrarySettings()
         self._garbage = Garbage(ports.database, ports.blobs, self._settings.garbage_grace)
         self._assets = AssetStore(ports.database, self._garbage)
+        self._room = Room(settings.pixels_at_once)
         self._catalogue = Catalogue(
-            ports.bus, ports.blobs, self._assets, self._garbage, self._settings.thumbnail_side
+            ports.bus,
+            ports.blobs,
+            self._assets,
+            self._garbage,
+            self._room,
+            self._settings.thumbnail_side,
         )
 
     async def handle(self, delivery: Delivery) -> Settlement:
@@ -54,8 +60,7 @@ class Library(Service):
 
     def register(self, grpc: GrpcServer) -> Sequence[str]:
         """The library's own contract, and Describe and Quote of its operations."""
-        room = Room(self.ports.settings.pixels_at_once)
-        own = LibraryServicer(self.ports.bus, self.ports.blobs, self._assets, room)
+        own = LibraryServicer(self.ports.bus, self.ports.blobs, self._assets, self._room)
         library_pb2_grpc.add_LibraryServicer_to_server(own, grpc.server)
         studio_pb2_grpc.add_StudioServicer_to_server(
             StudioServicer(NAME, [Organise()]), grpc.server

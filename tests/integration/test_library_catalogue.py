@@ -16,6 +16,7 @@ from studio.blobs.s3 import S3BlobStore
 from studio.bus.base import Dead, Delivery, Done, Later, Message, Queue
 from studio.bus.memory import MemoryBus
 from studio.events import Event
+from studio.room import Room
 from tests.library import announced, picture, row, step
 
 PATIENCE = 20
@@ -29,13 +30,14 @@ class Desk:
     def __init__(self, bus: MemoryBus, database, blobs) -> None:
         self.bus, self.database, self.blobs = bus, database, blobs
         self.garbage = Garbage(database, blobs, grace=3600)
+        self.room = Room(100_000)
         self.assets = AssetStore(database, self.garbage)
         self.catalogue = self.using()
         self.told: list[Event] = []
 
     def using(self, *, bus: MemoryBus | None = None, blobs=None) -> Catalogue:
         ports = (bus or self.bus, blobs or self.blobs)
-        return Catalogue(*ports, self.assets, self.garbage, thumbnail_side=512)
+        return Catalogue(*ports, self.assets, self.garbage, self.room, thumbnail_side=512)
 
     async def hear(self, delivery):
         self.told.append(Event.parse(delivery.message.body))
@@ -308,3 +310,13 @@ async def test_bytes_on_their_way_out_are_not_catalogued_until_that_is_decided(d
     assert isinstance(settlement, Later)
     assert settlement.problem.rule == "library.blob_is_going"
     assert await desk.assets.rows.find({}) == []
+
+
+async def test_a_picture_waits_for_room_by_its_true_size_and_not_by_what_is_claimed(desk):
+    event = await desk.event(picture(size=(400, 300)))  # claimed to be 40 × 30
+    async with desk.room.of(1):
+        waiting = asyncio.create_task(desk.settle(event))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+    assert await asyncio.wait_for(waiting, PATIENCE) == Done()
+    assert (await desk.row(event))["width"] == 400
