@@ -45,7 +45,7 @@ from studio.room import Room
 from studio.rpc import choose_provider, find_operation
 from studio.settling import Settling, labels_among
 from studio.shares import divide
-from studio.slip import derived, step_id
+from studio.slip import Step, derived, step_id
 
 
 class Cancelled(Refused):
@@ -138,8 +138,7 @@ class Worker:
             )
         operation = find_operation(self._operations, head.operation)
         params = operation.parse(head.params)
-        asked = choose_provider(operation, head.provider)
-        able = [asked, *(one for one in head.fallbacks if one in operation.offered)]
+        able = _able(operation, head)
         run = RunRef(id=_known(data.run), workspace=event.workspace)
         is_paid = len(able) <= len(head.fallbacks) or any(one in operation.paid for one in able)
         begun = await self._purchases(step) if is_paid else {}
@@ -153,7 +152,7 @@ class Worker:
                     raise
                 away = error
             except Refused:  # what a fallback cannot do ends nothing: the one asked for comes back
-                if provider == asked or await self._purchases(step):
+                if provider == able[0] or await self._purchases(step):
                     raise
         raise away or Broken(rule="worker.providers", says="Nobody was asked to do this step.")
 
@@ -363,6 +362,15 @@ class Worker:
     async def _publish(self, fact: Event) -> None:
         with telemetry.producing(fact, fact.routing_key) as carried:
             await self._bus.publish(carried.to_message())
+
+
+def _able(operation: AnyOperation, head: Step) -> list[str]:
+    """The one that was asked for, then its fallbacks. The fallbacks alone if its key was taken away
+    since the run was planned; Refused if there are none."""
+    fallbacks = [one for one in head.fallbacks if one in operation.offered]
+    if fallbacks and head.provider in operation.absent:
+        return fallbacks
+    return [choose_provider(operation, head.provider), *fallbacks]
 
 
 def _known(id_: UUID | None) -> UUID:

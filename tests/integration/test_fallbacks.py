@@ -17,6 +17,7 @@ from studio.bus.memory import MemoryBus
 from studio.events import Event, WorkflowStarted
 from studio.imaging.facts import ImageFacts
 from studio.imaging.image import Image
+from studio.keyless import missing_keys
 from studio.metadata import Database
 from studio.money import Money, PriceRange
 from studio.operation import Failure, Operation, OperationParams, Output, PaidEngine, Work
@@ -63,6 +64,12 @@ class Seller(PaidEngine[Params]):
         return [Output(image=Image(Pillow.new("RGB", (8, 8))), cost=bought.cost)]
 
 
+class Google(Seller):
+    """One whose key was taken away."""
+
+    provider = account = "google"
+
+
 class Buy(Operation[Params]):
     """Only sellers do it."""
 
@@ -83,7 +90,7 @@ async def shop() -> AsyncIterator[Shop]:
         yield open_
 
 
-Told = Callable[[Seller, Seller], AbstractAsyncContextManager[Event]]
+Told = Callable[..., AbstractAsyncContextManager[Event]]
 
 
 @pytest.fixture
@@ -91,7 +98,7 @@ def told(shop: Shop, database: Database, blobs: S3BlobStore) -> Told:
     """What a studio tells of a step that is asked of one seller, with another as its fallback."""
 
     @asynccontextmanager
-    async def ask(asked: Seller, fallback: Seller) -> AsyncIterator[Event]:
+    async def ask(asked: Seller, fallback: Seller, *, has_key: bool = True) -> AsyncIterator[Event]:
         bus, facts = MemoryBus(retry_delays=(0.02, 0.05)), asyncio.Queue[Event]()
 
         async def hear(delivery: Delivery) -> Done:
@@ -107,7 +114,9 @@ def told(shop: Shop, database: Database, blobs: S3BlobStore) -> Told:
             openai_url=shop.url,
             provider_share=1,
         )
-        operation = Buy().with_engines([asked, fallback])
+        operation = Buy().with_engines([asked, fallback] if has_key else [fallback])
+        if not has_key:
+            operation.absent = missing_keys(operation, [Google], {"openai"})
         ports = Ports(bus, blobs, database, settings)
         step = Step(operation="create.buy", provider=asked.provider, fallbacks=(fallback.provider,))
         begun = WorkflowStarted(run=uuid4(), item=uuid4(), slip=Slip(steps=(step,)))
@@ -141,3 +150,13 @@ async def test_a_fallback_that_cannot_do_it_does_not_end_what_another_may_do_lat
         assert fact.type == "image.created"
         assert fact.data.step.provider == "google"
     assert shop.billed == {"/busy": 1}
+
+
+async def test_a_fallback_does_the_step_of_one_whose_key_was_taken_away(
+    told: Told, shop: Shop
+) -> None:
+    asked, fallback = Seller("google", "/picture"), Seller("openai", "/picture")
+    async with told(asked, fallback, has_key=False) as fact:
+        assert fact.type == "image.created"
+        assert fact.data.step.provider == "openai"
+    assert shop.billed == {"/picture": 1}
