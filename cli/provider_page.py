@@ -11,8 +11,10 @@ from services.create.service import ENGINES as CREATE_ENGINES
 from services.create.service import engines as create_engines
 from services.edit.service import operations as edit_operations
 from services.upscale.service import operations as upscale_operations
+from studio.keyless import key_setting
 from studio.operation import AnyEngine, AnyOperation
 from studio.providers.accounts import PROVIDERS
+from studio.providers.balances import balance_setting
 from studio.providers.limits import product_limits, provider_limits
 from studio.providers.models import Choice
 from studio.providers.offers import Offer, offers, spanning
@@ -172,7 +174,9 @@ def _grade(account: str | None, grade: Choice) -> str:
 
 def _account(account: str, bought: Sequence[_Bought]) -> Iterator[str]:
     known, book = provider_limits(account), price_book().providers[account]
-    told = [f"Key: `STUDIO_{account.upper()}_API_KEY`. Prices in {book.currency}."]
+    told = [f"Key: `{key_setting(account)}`. Prices in {book.currency}."]
+    if setting := balance_setting(account):
+        told.append(f"`{setting}` reads its balance, which settles calls in doubt.")
     if known.rate:
         told.append(f"At most {known.rate.calls:,} calls in {known.rate.seconds:g} s.")
     told.append(f"Whoever is refused for more rests {known.rest_after_429:g} s.")

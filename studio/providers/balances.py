@@ -83,10 +83,17 @@ def is_prepaid(account: Account) -> bool:
     return _TELLING[account.provider].is_prepaid
 
 
+def balance_setting(provider: str) -> str | None:
+    """The setting with the key that may read a provider's balance; None if it tells none."""
+    telling = _TELLING.get(provider)
+    if telling is None:
+        return None
+    return f"{PREFIX}{provider}_{'admin_' if telling.is_admins else ''}api_key".upper()
+
+
 def missing_setting(account: Account) -> str | None:
     """What has to be set for its balance to be told; None if it is told, or cannot be."""
-    could_be = account.provider in _TELLING and not is_told(account)
-    return _setting(account) if could_be else None
+    return None if is_told(account) else balance_setting(account.provider)
 
 
 async def balance(account: Account, client: httpx.AsyncClient) -> Decimal:
@@ -124,7 +131,7 @@ def meant(difference: Decimal) -> Decimal:
 
 
 def _refused(account: Account, status: int) -> BalanceRefused:
-    setting = _setting(account)
+    setting = balance_setting(account.provider)
     scope = " with admin scope" if _TELLING[account.provider].is_admins else ""
     return BalanceRefused(
         rule="provider.balance_key",
@@ -132,11 +139,6 @@ def _refused(account: Account, status: int) -> BalanceRefused:
         f"(HTTP {status}); that must be a valid key of the account{scope}.",
         fix=f"Mend {setting}, and start this service again.",
     )
-
-
-def _setting(account: Account) -> str:
-    kind = "ADMIN_API_KEY" if _TELLING[account.provider].is_admins else "API_KEY"
-    return f"{PREFIX}{account.provider.upper()}_{kind}"
 
 
 def _number(told: Any) -> Decimal:
