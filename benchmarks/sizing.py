@@ -62,7 +62,8 @@ _RULE = """\
   and half of what two of the largest add to the idle memory, × {limit}, rounded up to
   {limit_step} MiB, at least {least_limit} MiB (a few uploads of 64 MiB).
   Two at once need what the table says. A studio works on at most `STUDIO_PIXELS_AT_ONCE` (100 MP)
-  at a time, so two of 100 MP are worked on one after the other; the library does both at once.
+  at a time, so two of 100 MP are worked on one after the other. The library does so, too,
+  since it was measured.
 - **CPU request**: {cpu_of_studio} m for a studio, as a picture at work occupies a core at least;
   for the library and the gateway what {events} events and {requests} requests a second take, by
   the CPU seconds per item above, rounded up to {cpu_step} m. **CPU limit**: {cpu_limit} m, what

@@ -13,6 +13,7 @@ from typing import Any
 from cli.client import Client
 from cli.options import (
     add_json,
+    add_limit,
     add_meant,
     add_select,
     client_of,
@@ -34,7 +35,7 @@ def add(commands: Any) -> None:
     add_select(assets, "only those that match")
     assets.add_argument("--sort", metavar="BY", help="created_at, bytes, cost, downloads, title …")
     assets.add_argument("--descending", action="store_true", help="the greatest first")
-    assets.add_argument("--limit", type=int, help="no more than these")
+    add_limit(assets)
     add_json(assets)
     assets.set_defaults(run=_assets)
     _add_mark(commands)

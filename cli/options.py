@@ -1,9 +1,10 @@
-"""Options that several commands share: where the API is, and which assets are meant."""
+"""Options that several commands share: where the API is, which assets are meant, how many."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from typing import Any
 
 from cli.client import Client
@@ -32,6 +33,17 @@ def add_api(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json."""
     parser.add_argument("--json", action="store_true", help="the API's answer, for programs")
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """--limit, at least 1."""
+    parser.add_argument("--limit", type=_count, metavar="N", help="no more than these, 1 at least")
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return min(int(text), sys.maxsize)
 
 
 def add_select(parser: argparse.ArgumentParser, says: str) -> None:

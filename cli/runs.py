@@ -80,10 +80,11 @@ def _run(options: argparse.Namespace) -> int:
     own = _own_steps(options)
     title = Path(own.source).name if own else options.workflow
     with client_of(options) as client:
+        common = _common(client, options)
         if own and options.photo:
             own = own.after(_import(client, options.photo))
         what = {"steps": list(own.steps)} if own else _of_workflow(client, options)
-        body = what | _common(client, options)
+        body = what | common
         try:
             quote = client.post("/v1/quotes", body)
         except ApiProblem as problem:
@@ -115,7 +116,10 @@ def _own_steps(options: argparse.Namespace) -> OwnSteps | None:
         return None
     if options.parameter:
         raise Misused("-p is for the parameters of a workflow; a step has its own under `params`.")
-    return read_steps(options.steps)
+    own = read_steps(options.steps)
+    if options.photo:
+        own.check_takes_photo()  # before it is uploaded
+    return own
 
 
 def _import(client: Client, photo: Path) -> dict[str, Any]:

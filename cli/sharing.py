@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from cli.client import ApiProblem
-from cli.options import add_json, add_meant, add_select, client_of, filters_of, ids_meant
+from cli.options import (
+    add_json,
+    add_limit,
+    add_meant,
+    add_select,
+    client_of,
+    filters_of,
+    ids_meant,
+)
 from cli.table import counted, show, table
 
 Asset = Mapping[str, Any]
@@ -27,7 +35,7 @@ def add(commands: Any) -> None:
         "shares", help="the assets that were shared, the most shared first"
     )
     add_select(shares, "only those that match")
-    shares.add_argument("--limit", type=int, help="no more than these")
+    add_limit(shares)
     add_json(shares)
     shares.set_defaults(run=_shares)
 

@@ -5,8 +5,9 @@
     - operation: optimizer.export
       params: {placements: [instagram]}
 
-The same list under `steps:`, as the body of a request has it, will do. What an operation makes of
-its parameters is for the API to judge; a step that it refuses is told with its line, too.
+The same list under `steps:`, as the body of a request has it, will do. Numbers, true, false and
+null are written as in JSON; whatever else has no quotes is text. What an operation makes of its
+parameters is for the API to judge; a step that it refuses is told with its line, too.
 """
 
 from __future__ import annotations
@@ -33,22 +34,39 @@ _FORM = (
 )
 _RETYPE = "Take it out; it came from no keyboard, and editors may not show it."
 _NUMBERED = re.compile(r"Step (\d+) \(")
-_PLAIN = ("null", "bool", "int", "float", "str", "seq", "map")
+_COMMENTED = (
+    'What begins with # is a comment: text that does goes into quotes, such as "#d7263d"; nothing '
+    "is written as null."
+)
+_TAG = "tag:yaml.org,2002:"
+_CONTAINERS = {f"{_TAG}{one}" for one in ("str", "seq", "map")}
+#: How JSON writes what is no text, by its first letter; all else is text, such as 16:9, on and 010.
+_JSON = {
+    "n": ("null", "null"),
+    "tf": ("bool", "true|false"),
+    "-0123456789": ("float", r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?"),
+}
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML that means JSON: a date is text, and what has no JSON form is refused."""
+    """YAML that means JSON: what JSON would not read as another value is text, also a date, and
+    what has no JSON form is refused."""
+
+    def construct_json(self, node: yaml.Node) -> Any:
+        """ValueError if that is no JSON."""
+        return json.loads(str(node.value))
 
 
 _Loader.yaml_constructors = {
     tag: one
     for tag, one in yaml.SafeLoader.yaml_constructors.items()
-    if tag is None or tag.rpartition(":")[2] in _PLAIN
+    if tag is None or tag in _CONTAINERS
 }
-_Loader.yaml_implicit_resolvers = {
-    first: [pair for pair in some if not pair[0].endswith(":timestamp")]
-    for first, some in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
+_Loader.yaml_implicit_resolvers = {"<": yaml.SafeLoader.yaml_implicit_resolvers["<"]}  # merging
+for _first, (_kind, _form) in _JSON.items():
+    _Loader.add_implicit_resolver(f"{_TAG}{_kind}", re.compile(f"(?:{_form})$"), list(_first))
+for _kind in ("null", "bool", "int", "float"):
+    _Loader.add_constructor(f"{_TAG}{_kind}", _Loader.construct_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +78,12 @@ class OwnSteps:
     lines: Sequence[int | None]  # None: in no file
 
     def after(self, step: dict[str, Any]) -> OwnSteps:
-        """With a step before them. Misused if they begin with a picture of their own."""
+        """With a step before them."""
+        return OwnSteps(self.source, [step, *self.steps], [None, *self.lines])
+
+    def check_takes_photo(self) -> None:
+        """Misused if no photo can go before them: they begin with a picture of their own, or are
+        as many as a run may have."""
         first = self.steps[0]["operation"]
         if first.startswith("create."):
             raise _wrong(
@@ -69,7 +92,11 @@ class OwnSteps:
                 f"{first} makes a picture of its own, so the steps do not begin with a photo, too",
                 "Leave out --photo, or that step.",
             )
-        return OwnSteps(self.source, [step, *self.steps], [None, *self.lines])
+        if len(self.steps) >= MAX_STEPS:
+            raise Misused(
+                f"{self.source}: --photo makes one step more of {len(self.steps)}; a run has "
+                f"1 to {MAX_STEPS}. Leave one out, or begin with --asset."
+            )
 
     def located(self, problem: ApiProblem) -> ApiProblem:
         """What the API says of a step, with the line where that is written."""
@@ -187,6 +214,10 @@ def _check(name: str, number: int, step: Any, node: yaml.Node) -> None:
     """Misused if that is no step which JSON can tell."""
     if not isinstance(step, dict):
         raise _wrong(name, _line(node), f"step {number} is no mapping")
+    for one in _nodes(node):
+        if isinstance(one, yaml.ScalarNode) and one.value in ("", "~") and not one.style:
+            says = f"step {number} has {one.value or 'nothing'} where a value is due"
+            raise _wrong(name, _line(one), says, _COMMENTED)
     try:
         Step.model_validate(step)
         json.dumps(step, allow_nan=False)
@@ -196,7 +227,7 @@ def _check(name: str, number: int, step: Any, node: yaml.Node) -> None:
         says = f"step {number}: {in_words(error, Step)}"
         raise _wrong(name, _line(keys[0] if keys else node), says) from error
     except (TypeError, ValueError, RecursionError) as error:
-        says = f"step {number} has a value that JSON does not know, such as .nan"
+        says = f"step {number} has a value that JSON does not know, such as NaN"
         raise _wrong(name, _line(node), says) from error
 
 

@@ -5,8 +5,8 @@ may depend on parameters being given (`when`) or one not (`unless`). What a para
 left out of the step, so that the operation's own default applies.
 
 A run begins with one thing. Steps of the create studio make it of a parameter (a prompt, an
-upload); a run that begins with assets of the library goes without them. What is given for the step
-of another beginning would be lost, so it is refused.
+upload); a run that begins with assets of the library goes without them. What is given for a step
+that is left out would be lost, so it is refused; a parameter's own default may be given anywhere.
 """
 
 from __future__ import annotations
@@ -68,6 +68,12 @@ class Parameter(BaseModel):
         default = ... if self.required else self.default
         return kind, Field(default, description=self.description, examples=examples, **limits)
 
+    def is_changed(self, value: Any) -> bool:
+        """Whether a value says anything that is not so without it."""
+        if value is None or value == self.default:
+            return False
+        return value not in ([], {}) or bool(self.default)
+
 
 class StepTemplate(BaseModel):
     """A step with references to parameters."""
@@ -98,6 +104,11 @@ class StepTemplate(BaseModel):
     def filled_with(self) -> set[str]:
         """The parameters whose values it works with."""
         return set(_REFERENCE.findall(repr(self.params)))
+
+    def left_out_by(self, values: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+        """The parameters whose lack leaves the step out, and the one whose presence does."""
+        lack = [name for name in self._needed() if not _is_given(values[name])]
+        return lack, [self.unless] if self.unless and _is_given(values[self.unless]) else []
 
     @property
     def begins(self) -> bool:
@@ -162,7 +173,7 @@ class Workflow(BaseModel):
             for step in self.steps
             if step.is_taken(values) and not (from_assets and step.begins)
         ]
-        self._check_nothing_is_lost(given, taken)
+        self._check_nothing_is_lost(values, taken)
         chosen = [
             Step(
                 operation=step.operation,
@@ -231,25 +242,39 @@ class Workflow(BaseModel):
                 valid=sorted(self.parameters),
             )
 
-    def _check_nothing_is_lost(self, given: Mapping[str, Any], taken: list[StepTemplate]) -> None:
-        """Refused if something is given for another beginning's step, which nothing else uses."""
-        others = [step for step in self.steps if step.begins and step not in taken]
-        used = set[str]().union(*(one.references() for one in self.steps if one not in others))
-        for step in others:
+    def _check_nothing_is_lost(
+        self, values: Mapping[str, Any], taken: Sequence[StepTemplate]
+    ) -> None:
+        """Refused if something is given for a step that is left out, which no other works with."""
+        used = set[str]().union(*(one.filled_with for one in taken))
+        given = [name for name, one in self.parameters.items() if one.is_changed(values[name])]
+        for step in (one for one in self.steps if one not in taken):
+            unused = step.filled_with.difference(used, step.left_out_by(values)[0])
             lost = [
                 name
-                for name, value in given.items()
-                if name in step.references() - used and _is_given(value)
+                for name in given
+                if name in unused and not _is_so_anyway(name, step, values, taken)
             ]
             if lost:
-                made_of = [name for name in self.beginnings if name in step.filled_with]
+                why, otherwise = self._left_out(step, values)
                 raise Refused(
                     rule="workflow.parameters",
                     says=f"Nothing would be done with {' and '.join(lost)}: {step.operation} works "
-                    f"with that, and a run that begins otherwise goes without {step.operation}.",
-                    fix=f"Leave {' and '.join(lost)} out, or begin with {' or '.join(made_of)}.",
-                    valid=sorted(used),
+                    f"with that, and {why}.",
+                    fix=f"Leave {' and '.join(lost)} out, or {otherwise}.",
+                    valid=sorted({*self.parameters} - unused),
                 )
+
+    def _left_out(self, step: StepTemplate, values: Mapping[str, Any]) -> tuple[str, str]:
+        """Why there is no such step with these parameters, and what would make it one."""
+        if step.begins:
+            made_of = [name for name in self.beginnings if name in step.filled_with]
+            why = f"a run that begins otherwise goes without {step.operation}"
+            return why, f"begin with {' or '.join(made_of)}"
+        lack, present = step.left_out_by(values)
+        if lack:
+            return f"without {' and '.join(lack)} it is left out", f"give {' and '.join(lack)}"
+        return f"with {present[0]} it is left out", f"do without {present[0]}"
 
     def _near(self, given: Mapping[str, Any]) -> str:
         for name in given:
@@ -303,6 +328,20 @@ def _two_beginnings(says: str, other: str) -> Refused:
 
 def _is_given(value: Any) -> bool:
     return value not in (None, False, [], {}, "")
+
+
+def _is_so_anyway(
+    name: str, step: StepTemplate, values: Mapping[str, Any], taken: Sequence[StepTemplate]
+) -> bool:
+    """Whether the same operation is done with that value of a parameter in another step."""
+    alike = [one.params for one in taken if one.operation == step.operation]
+    wanted = step.params.items() if isinstance(step.params, dict) else ()
+    return any(
+        isinstance(params, dict) and _filled(params, values).get(key) == values[name]
+        for params in alike
+        for key, reference in wanted
+        if reference == f"${{{name}}}"
+    )
 
 
 def _filled(value: Any, values: Mapping[str, Any]) -> Any:

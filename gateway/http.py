@@ -89,8 +89,7 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        stranger = _stranger(request)  # a body that is no JSON is found before any route is asked
-        return _answer(request, stranger or await _invalid(request, error.errors()))
+        return _answer(request, await _invalid(request, error.errors()))
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:
@@ -112,13 +111,14 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
 
     @app.middleware("http")
     async def bounded(request: Request, call_next: Any) -> Any:
+        if stranger := _stranger(request):
+            return _answer(request, stranger)
         is_upload = request.url.path == "/v1/uploads"
         length = request.headers.get("content-length", "0")
         if not is_upload and length.isdigit() and int(length) > max_body_bytes:
             return _answer(
                 request,
-                _stranger(request)
-                or TooLarge(
+                TooLarge(
                     rule="request.too_large",
                     says=f"The body has {int(length):,} bytes; at most {max_body_bytes:,} are read",
                     fix="Upload pictures to /v1/uploads, and name them here.",
@@ -132,8 +132,11 @@ def add_problems(app: FastAPI, max_body_bytes: int) -> None:
 
 
 def _stranger(request: Request) -> Unauthorized | None:
-    """Why the request is nobody's; None if it carries a key, or needs none. It goes before all
-    else that is wrong with a request: who is nobody learns nothing of what is here."""
+    """Why the request is nobody's; None if it carries a key, or needs none. Under /v1 that goes
+    before all else, what paths and methods there are included: who is nobody learns nothing of
+    what is here. The description of the API is public, and so is health."""
+    if request.scope["path"] != "/v1" and not request.scope["path"].startswith("/v1/"):
+        return None
     try:
         workspace_of(request)
     except Unauthorized as unknown:

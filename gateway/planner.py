@@ -80,7 +80,7 @@ class Planner:
         repair: make the cheapest changes that help; without, what will fail is only foretold.
         """
         preference = await self._preference(providers)
-        planning = _Planning(Answers(self._studios), workspace, starts, preference)
+        planning = _Planning(Answers(self._studios), workspace, starts, preference, steps)
         return await planning.plan([preference.applied(step) for step in steps], repair=repair)
 
     async def _preference(self, providers: Sequence[str]) -> Preference:
@@ -97,6 +97,7 @@ class _Planning:
     workspace: str
     starts: Sequence[ImageFacts | None]
     preference: Preference
+    wanted: Sequence[Step]  # as they were asked for
 
     async def plan(self, wanted: list[Step], *, repair: bool) -> Plan:
         """Within every limit, large enough, with fallbacks that no limit forbids."""
@@ -134,7 +135,7 @@ class _Planning:
 
     def _told(self, plan: Plan) -> Plan:
         """The plan whose quote tells every change, also of whom a step did without."""
-        changes = [*plan.changes, *self.preference.passed_over(plan.steps)]
+        changes = [*plan.changes, *self.preference.passed_over(plan.steps, self.wanted)]
         return Plan(plan.steps, plan.quote.model_copy(update={"changes": changes}), changes)
 
     async def _repaired(self, tried: _Try, stopped: Stopped) -> Plan | None:
@@ -195,7 +196,7 @@ def _check_something_comes_out(quote: Quote) -> None:
         rule="run.nothing",
         says=says if count == 1 else f"{says} So it is with all {count} images.",
         fix=first.problem.fix
-        if first.remedy
+        if first.remedy or first.problem.rule != "optimizer.would_upscale"
         else "Begin with a larger picture, or let it be padded, with fit: contain.",
         remedy=first.remedy.model_dump(include={"operation", "params"}) if first.remedy else None,
     )

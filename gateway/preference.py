@@ -38,7 +38,11 @@ class Preference:
                 rule="run.providers",
                 says=f"No operation here is done by {' or '.join(map(repr, nobody))}: there is no "
                 "such provider, or its key or its software is missing.",
-                fix=did_you_mean(nobody[0], known, "Use the valid ones, or give its key."),
+                fix=did_you_mean(
+                    nobody[0],
+                    {*known, *(name for problems in lacking.values() for name in problems)},
+                    "Use the valid ones, or give its key.",
+                ),
                 valid=known,
             )
         raise Refused(
@@ -58,36 +62,45 @@ class Preference:
             return step
         return step.model_copy(update={"provider": able[0], "fallbacks": tuple(able[1:])})
 
-    def passed_over(self, steps: Sequence[Step]) -> list[Change]:
-        """The steps that none of them can do, where somebody else had to be chosen."""
+    def passed_over(self, steps: Sequence[Step], wanted: Sequence[Step] = ()) -> list[Change]:
+        """The steps that none of them can do where somebody else had to be chosen, and those that
+        one does who was preferred less, since a key of the others is missing.
+
+        wanted: the steps as they were asked for. Of those that name their provider nothing is told.
+        """
+        named = [_work(step) for step in wanted if step.provider]
         return [
-            Change(
-                kind="provider",
-                step=number,
-                rule="run.providers",
-                says=f"{self.offered[step.operation][0]} does {step.operation}: "
-                f"{self._why_not(step.operation)}.",
-            )
+            Change(kind="provider", step=number, rule="run.providers", says=says)
             for number, step in enumerate(steps, 1)
-            if self._has_choice(step) and not step.provider and not self._able(step)
+            if _work(step) not in named and (says := self._told(step))
         ]
 
-    def _why_not(self, operation: str) -> str:
-        """Why none of them does it: it has no key for it, or does not offer it anyway."""
-        settings = _settings(self.names, [self.lacking.get(operation, {})])
-        others = [name for name in self.names if name not in settings]
-        told = [f"{' or '.join(others)} does not offer it"] if others else []
-        return ", and ".join(
-            [*told, *(f"{name} would with {setting}" for name, setting in settings.items())]
-        )
+    def _told(self, step: Step) -> str:
+        """Who does a step, and why those do not who were preferred; "" if that is no news. What
+        only one could do, whatever keys there were, nobody would ask of another."""
+        offered = self.offered.get(step.operation, ())
+        if step.provider in self.names:
+            by, passed = step.provider, self.names[: self.names.index(step.provider)]
+        elif step.provider is None and offered and not self._able(step):
+            by, passed = offered[0], self.names
+        else:
+            return ""
+        settings = _settings(passed, [self.lacking.get(step.operation, {})])
+        others = [name for name in passed if name not in settings and not step.provider]
+        if not settings and (not others or len(offered) == 1):
+            return ""
+        why = [f"{' or '.join(others)} does not offer it"] if others else []
+        why += [f"{name} would with {setting}" for name, setting in settings.items()]
+        return f"{by} does {step.operation}: {', and '.join(why)}."
 
     def _able(self, step: Step) -> list[str]:
         able = self.offered.get(step.operation, ())
         return [name for name in self.names if name in able]
 
-    def _has_choice(self, step: Step) -> bool:
-        """Whether several can do it: what only one can do, nobody would ask of another."""
-        return bool(self.names) and len(self.offered.get(step.operation, ())) > 1
+
+def _work(step: Step) -> tuple[str, str | None, Mapping[str, Any]]:
+    """What a step does and by whom, whoever may step in."""
+    return step.operation, step.provider, step.params
 
 
 def _settings(names: Sequence[str], lacking: Iterable[Mapping[str, Any]]) -> dict[str, str]:

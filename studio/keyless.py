@@ -7,6 +7,7 @@ that is missing, and who can do that very operation now.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import TypeVar
 
 from pydantic import Field
 
@@ -21,9 +22,31 @@ class MissingKey(Problem):
     account: str = Field(description="whose key is missing", examples=["stability"])
 
 
+EngineT = TypeVar("EngineT", bound=AnyEngine)
+
+
 def key_setting(account: str) -> str:
     """The setting of a service that takes an account's key: STUDIO_STABILITY_API_KEY."""
     return f"{PREFIX}{account}_api_key".upper()
+
+
+def keyed(engines: Iterable[type[EngineT]], keys: Container[str]) -> list[type[EngineT]]:
+    """Those engines whose account is among those that have a key."""
+    return [one for one in engines if one.account in keys]
+
+
+def equip(
+    operation: AnyOperation,
+    engines: Iterable[AnyEngine],
+    every: Iterable[type[AnyEngine]],
+    keys: Container[str],
+) -> None:
+    """Give an operation its engines, and say of every other whose account has no key what it lacks.
+
+    keys: the accounts that have one.
+    """
+    operation.with_engines(engines)
+    operation.absent = missing_keys(operation, every, keys)
 
 
 def missing_keys(

@@ -46,22 +46,62 @@ class ProviderOperation(BaseModel):
     )
 
 
+def _without_key(operation: str, *valid: str) -> dict[str, Any]:
+    """An operation of the example: fal's, where it has no key."""
+    studio, setting = operation.partition(".")[0], key_setting("fal")
+    return {
+        "operation": operation,
+        "is_default": False,
+        "unit_price": None,
+        "products": [],
+        "lacks": {
+            "type": "urn:image-studio:problem:provider.no_key",
+            "title": "refused",
+            "status": 422,
+            "detail": f"{operation} cannot be done by 'fal' here: the {studio} service has no key "
+            "of fal.",
+            "fix": f"Set {setting} for the {studio} service, or use one of the valid ones.",
+            "valid": list(valid),
+            "account": "fal",
+            "setting": setting,
+        },
+    }
+
+
+#: A provider without a key, and one of the products that it has.
+_EXAMPLE: dict[str, Any] = {
+    "provider": "fal",
+    "account": "fal",
+    "key": "absent",
+    "setting": key_setting("fal"),
+    "operations": [
+        _without_key("create.generate", "local"),
+        _without_key("upscale.fast", "local", "waifu2x", "lanczos"),
+        _without_key("upscale.creative", "local", "lanczos"),
+    ],
+    "studios": ["create", "upscale"],
+    "products": [
+        {
+            "name": "upscale.clarity",
+            "unit": "call",
+            "price": {
+                "minimum": {"amount": "0.03", "currency": "USD"},
+                "expected": {"amount": "0.12", "currency": "USD"},
+                "maximum": {"amount": "0.51", "currency": "USD"},
+            },
+            "limits": ["the picture has at most 4,194,304 pixels"],
+            "source": "fal.ai/models/fal-ai/clarity-upscaler/llms.txt",
+            "checked_on": "2026-11-25",
+            "note": "0.03 per megapixel of the result: expected 4, at most 17.",
+        }
+    ],
+}
+
+
 class ProviderView(BaseModel):
     """A provider."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "example": {
-                "provider": "fal",
-                "account": "fal",
-                "key": "absent",
-                "setting": "STUDIO_FAL_API_KEY",
-                "operations": [],
-                "studios": ["create", "upscale"],
-                "products": [],
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     provider: str = Field(description="as steps and `providers` of a run name it")
     account: str | None = Field(description="whose key pays; null: nothing is paid")

@@ -15,10 +15,8 @@ from services.create.providers.openai import OpenAI
 from services.create.providers.paid import PaidGenerate
 from services.create.providers.replicate import Replicate
 from services.create.providers.stability import Stability
-from services.create.request import Params
 from services.create.settings import CreateSettings
-from studio.keyless import missing_keys
-from studio.operation import PaidEngine
+from studio.keyless import equip, keyed
 from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
 
@@ -36,18 +34,17 @@ ENGINES: tuple[type[PaidGenerate], ...] = (
 
 def engines(keys: Container[str]) -> list[PaidGenerate]:
     """The paid engines whose account is among those that have a key."""
-    return [engine() for engine in ENGINES if engine.account in keys]
+    return [engine() for engine in keyed(ENGINES, keys)]
 
 
 def create(ports: Ports) -> Service:
     """Generate and import."""
     keys = accounts(ports.settings)
-    paid: list[PaidEngine[Params]] = [*engines(keys)]
     settings = ports.settings
     own = settings if isinstance(settings, CreateSettings) else CreateSettings.model_construct()
     missing = absent(own)
-    if missing is None:
-        paid.append(Diffusers(own))
-    generate = Generate().with_engines(paid)
-    generate.absent = missing_keys(generate, ENGINES, keys) | ({NAME: missing} if missing else {})
+    generate = Generate()
+    unpaid = [] if missing else [Diffusers(own)]
+    equip(generate, [*engines(keys), *unpaid], ENGINES, keys)
+    generate.absent = {**generate.absent, **({NAME: missing} if missing else {})}
     return StudioService("create", ports, [generate, Import()])

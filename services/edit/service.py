@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from typing import Any
 
 from services.edit.operations.adjust import Adjust
 from services.edit.operations.erase import Erase
@@ -18,8 +17,7 @@ from services.edit.operations.search_replace import SearchReplace
 from services.edit.operations.text import Text
 from services.edit.providers import google, huggingface, ideogram, openai, replicate, stability
 from services.edit.providers.local import LocalMatting
-from services.edit.providers.paid import PaidEdit
-from studio.keyless import missing_keys
+from studio.keyless import equip, keyed
 from studio.operation import AnyOperation
 from studio.providers.accounts import accounts
 from studio.service import Ports, Service, StudioService
@@ -33,15 +31,6 @@ ENGINES = {
     "ideogram": ideogram.ENGINES,
     "replicate": replicate.ENGINES,
 }
-
-
-def engines(keys: Container[str], operation: str, matting: LocalMatting) -> list[PaidEdit[Any]]:
-    """The paid engines of an operation whose provider is among those that have a key."""
-    return [
-        by_operation[operation](matting)
-        for provider, by_operation in ENGINES.items()
-        if provider in keys and operation in by_operation
-    ]
 
 
 def edit(ports: Ports) -> Service:
@@ -69,7 +58,6 @@ def operations(keys: Container[str] = ()) -> list[AnyOperation]:
     ]
     every = [*single, General(single)]
     for one in every:
-        one.with_engines(engines(keys, one.name, matting))
         able = [some[one.name] for some in ENGINES.values() if one.name in some]
-        one.absent = missing_keys(one, able, keys)
+        equip(one, [engine(matting) for engine in keyed(able, keys)], able, keys)
     return every

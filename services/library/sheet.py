@@ -1,8 +1,9 @@
 """Sheets: the pictures of several assets side by side, to see what tells them apart.
 
 They are decoded from their files, not from their thumbnails, one after the other, so that a sheet
-of 24 needs no more memory than the largest of them and itself. For so many pixels it waits until
-there is room.
+of 24 needs no more memory than the largest of them, its cells and its page. For so many pixels it
+waits until there is room. Files are fetched one by one while it has that: fetched before, up to 24
+of them would lie in memory uncounted for every sheet that waits.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ LEAST, MOST = 2, 24  # pictures of one sheet: more are too small to be told apar
 _PAGE, _CELL, _GAP, _LINE = 2000, 960, 20, 22
 _LEAST_CELL = 300  # room for a caption
 _LINES = 3
+_BELOW = _LINES * _LINE + 2 * _GAP  # under a row
 _PAPER, _INK, _CHEQUERS, _CHEQUER = "#ffffff", "#181c26", ("#c8c8c8", "#e2e2e2"), 12
 
 
@@ -77,7 +79,8 @@ async def _sheet(blobs: BlobStore, room: Room, rows: Sequence[Document], scale: 
         "detail": [1.0] * len(rows),
     }[scale]
     largest = max(row["width"] * row["height"] for row in rows)
-    async with room.of(largest + len(rows) * cell**2):
+    width, height = _page_size([cell] * ceil(len(rows) / columns), cell, columns)
+    async with room.of(largest + len(rows) * cell**2 + width * height):
         pictures = []
         for row, factor in zip(rows, factors, strict=True):
             pictures.append(await compute(_small, await blobs.get(row["blob"]), cell, factor))
@@ -106,19 +109,22 @@ def _page(
     """A grid; the pictures of a row stand on one line, each on its number and its facts."""
     rows = [pictures[first : first + columns] for first in range(0, len(pictures), columns)]
     tall = [max(one.height for one in row) for row in rows]
-    below = _LINES * _LINE + 2 * _GAP
-    size = (_GAP + columns * (cell + _GAP), _GAP + sum(tall) + len(rows) * below)
-    page = Pillow.new("RGB", size, _PAPER)
+    page = Pillow.new("RGB", _page_size(tall, cell, columns), _PAPER)
     draw, font = ImageDraw.Draw(page), _font()
     for index, (picture, lines) in enumerate(zip(pictures, captions, strict=True)):
         row, column = divmod(index, columns)
         left = _GAP + column * (cell + _GAP)
-        foot = _GAP + sum(tall[: row + 1]) + row * below
+        foot = _GAP + sum(tall[: row + 1]) + row * _BELOW
         page.paste(picture, (left, foot - picture.height))
         for number, line in enumerate((f"{index + 1}   {lines[0]}", *lines[1:])):
             at = (left, foot + _GAP // 2 + number * _LINE)
             draw.text(at, _shortened(line, font, cell), _INK, font)
     return encode(Image(page))
+
+
+def _page_size(tall: Sequence[int], cell: int, columns: int) -> tuple[int, int]:
+    """Width and height of a page whose rows are so tall, px."""
+    return _GAP + columns * (cell + _GAP), _GAP + sum(tall) + len(tall) * _BELOW
 
 
 def _caption(row: Document) -> tuple[str, str, str]:

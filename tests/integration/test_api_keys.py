@@ -1,4 +1,5 @@
-"""API keys: who has none is told that before anything else, and learns nothing of what is here."""
+"""API keys: who has none is told that before anything else, and learns nothing of what is here but
+the description of the API, and whether it is well."""
 
 from collections.abc import AsyncIterator
 
@@ -21,6 +22,13 @@ WRONG = [
     pytest.param("POST", "/v1/runs", {"content": "{"}, 422, "request.invalid", id="no JSON"),
     pytest.param("POST", "/v1/runs", {"content": " " * 2 * MOST}, 413, "request.too_large",
                  id="a long body"),
+    pytest.param("GET", "/v1/secrets", {}, 404, "http.404", id="a path"),
+    pytest.param("GET", "/v1/runs/none/such", {}, 404, "http.404", id="a path of a thing"),
+    pytest.param("GET", "/v1/", {}, 404, "http.404", id="no path"),
+    pytest.param("GET", "/v1", {}, 404, "http.404", id="the version alone"),
+    pytest.param("GET", "/%761/secrets", {}, 404, "http.404", id="a path in disguise"),
+    pytest.param("DELETE", "/v1/runs", {}, 405, "http.405", id="a method"),
+    pytest.param("OPTIONS", "/v1/runs", {}, 405, "http.405", id="a question for methods"),
 ]  # fmt: skip
 
 
@@ -55,5 +63,10 @@ async def test_who_has_no_key_is_told_that_before_what_else_is_wrong(
     assert answer.json()["type"] == f"urn:image-studio:problem:{rule}"
 
 
-async def test_probes_ask_for_no_key(http):
-    assert (await http.get("/livez")).status_code == 200
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/openapi.json"])
+async def test_probes_and_the_description_of_the_api_ask_for_no_key(http, path):
+    assert (await http.get(path)).status_code == 200
+
+
+async def test_what_is_not_there_beside_the_api_is_no_secret(http):
+    assert (await http.get("/v2/runs")).status_code == 404

@@ -53,14 +53,65 @@ def test_what_is_given_for_a_picture_that_is_not_made_is_refused_instead_of_drop
     name: str, begun: str
 ) -> None:
     given = {**LEAST[name], **({"photo": UPLOAD} if begun == "photo" else {})}
-    with pytest.raises(Refused, match="Nothing would be done with variations and style") as refused:
+    with pytest.raises(Refused, match="Nothing would be done with style and seed") as refused:
         workflows()[name].steps_for(
-            {**given, "variations": 2, "style": "bokeh"}, from_assets=begun == "assets"
+            {**given, "seed": 0, "style": "bokeh"}, from_assets=begun == "assets"
         )
     assert (refused.value.rule, refused.value.status) == ("workflow.parameters", 422)
     assert "create.generate" in refused.value.says
-    assert refused.value.fix == "Leave variations and style out, or begin with prompt."
-    assert not {"variations", "style"} & set(refused.value.valid)
+    assert refused.value.fix == "Leave style and seed out, or begin with prompt."
+    assert not {"seed", "style"} & set(refused.value.valid)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "lost", "fix"),
+    [
+        ("pattern-5-professional", {"palette_strength": 0}, "palette_strength", "give palette"),
+        ("refine-favourites", {"palette_strength": 1.0}, "palette_strength", "give palette"),
+        ("product-photography", {"lightness": 0.5, "part": "the mug"}, "part and lightness",
+         "give colour"),
+        ("brand-asset-creation", {"upscale_to": None, "upscale_prompt": "grain"}, "upscale_prompt",
+         "give upscale_to"),
+        ("blog-featured-image", {"text_anchor": "top"}, "text_anchor", "give text"),
+        ("blog-featured-image", {"text": "Hello", "fit": "cover"}, "fit", "do without text"),
+        ("blog-featured-image", {"placements": [], "alt_text": "sea"}, "alt_text",
+         "give placements"),
+    ],
+)  # fmt: skip
+def test_what_is_given_for_a_step_that_is_left_out_is_refused_with_what_it_needs(
+    name: str, given: dict[str, Any], lost: str, fix: str
+) -> None:
+    least: dict[str, Any] = {"refine-favourites": {"collection": "Sea"}}.get(name) or LEAST[name]
+    with pytest.raises(Refused, match=f"^Nothing would be done with {lost}: ") as refused:
+        workflows()[name].steps_for({**least, **given}, from_assets=True)
+    assert refused.value.rule == "workflow.parameters"
+    assert refused.value.fix == f"Leave {lost} out, or {fix}."
+    assert not {*lost.split(" and ")} & {*refused.value.valid}
+    assert fix.startswith("do") or fix.removeprefix("give ") in refused.value.valid
+
+
+@pytest.mark.parametrize("name", LEAST)
+@pytest.mark.parametrize("begun", ["assets", "photo"])
+def test_every_default_may_be_given_as_it_is_and_changes_nothing(name: str, begun: str) -> None:
+    workflow = workflows()[name]
+    given = {**LEAST[name], **({"photo": UPLOAD} if begun == "photo" else {})}
+    defaults = {one: parameter.default for one, parameter in workflow.parameters.items()}
+    steps = workflow.steps_for({**defaults, **given}, from_assets=begun == "assets")
+    assert steps == workflow.steps_for(given, from_assets=begun == "assets")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"brand": {}, "erase": {}, "adjust": {}},
+        {"text": "Hello", "fit": "contain"},  # as it is where there are words
+        {"placements": [], "text": "Hello", "upscale_to": None},
+    ],
+)
+def test_what_is_so_anyway_or_leaves_a_step_out_is_no_loss(given: dict[str, Any]) -> None:
+    steps = workflows()["blog-featured-image"].steps_for(given, from_assets=True)
+    assert ("optimizer.export" in [one.operation for one in steps]) == ("placements" not in given)
+    assert {one.params.get("fit") for one in steps} >= ({"contain"} if "fit" in given else {None})
 
 
 @pytest.mark.parametrize("name", ["brand-asset-creation", "pattern-5-professional"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.planner import Plan, Planner
@@ -66,3 +68,27 @@ async def test_what_only_one_can_do_is_no_news() -> None:
 async def test_a_step_that_names_its_provider_is_not_told_of() -> None:
     made = await plan([step("edit.remove_background", "local")], "openai")
     assert (made.steps[0].provider, made.changes) == ("local", [])
+
+
+class WithoutKey(Studios):
+    """The edit service has no key of Stability."""
+
+    async def describe(self) -> list[dict[str, Any]]:
+        lack = {"stability": {"setting": "STUDIO_STABILITY_API_KEY"}}
+        return [
+            {**one, "providers": ["local"], "absent": lack}
+            if one["name"] == "edit.remove_background"
+            else one
+            for one in await super().describe()
+        ]
+
+
+async def test_a_plan_tells_which_key_would_have_had_a_step_done_by_whom_was_preferred() -> None:
+    named = step("edit.remove_background", "local", feather=2)
+    steps = [step("edit.remove_background"), named, step("upscale.conservative", factor=1.5)]
+    made = await Planner(WithoutKey()).plan(  # type: ignore[arg-type]
+        "acme", steps, [PHOTO], providers=["stability", "local"]
+    )
+    assert [one.provider for one in made.steps] == ["local", "local", "stability"]
+    says = "local does edit.remove_background: stability would with STUDIO_STABILITY_API_KEY."
+    assert [(one.step, one.says) for one in made.quote.changes] == [(1, says)]

@@ -12,7 +12,7 @@ from services.create.operations.generate import Generate
 from services.create.service import ENGINES, engines
 from services.edit.service import operations as edits
 from services.upscale.service import operations as upscales
-from studio.keyless import missing_keys
+from studio.keyless import equip
 from studio.problems import Refused
 from studio.providers.accounts import PROVIDERS
 from studio.rpc import StudioServicer, choose_provider, find_operation
@@ -21,8 +21,8 @@ from studio.slip import Step
 
 async def operations(**keys: Iterable[str]) -> list[dict[str, Any]]:
     """As the studios that buy describe them, each with the keys that it has."""
-    generate = Generate().with_engines(engines([*keys["create"]]))
-    generate.absent = missing_keys(generate, ENGINES, [*keys["create"]])
+    generate = Generate()
+    equip(generate, engines([*keys["create"]]), ENGINES, [*keys["create"]])
     studios = {
         "create": [generate],
         "edit": edits([*keys["edit"]]),
@@ -54,6 +54,15 @@ async def test_without_keys_every_account_is_told_with_its_prices_and_nothing_th
         assert {one.unit_price for one in views[name].operations} == {None}
         assert views[name].products
         assert all(one.source and one.limits is not None for one in views[name].products)
+
+
+async def test_the_example_of_the_api_is_what_is_told_without_a_key():
+    example = ProviderView.model_json_schema()["example"]
+    fal = (await told())["fal"].model_dump(mode="json")
+    assert {**example, "products": fal["products"]} == fal
+    [product] = example["products"]
+    assert product["name"] in [one["name"] for one in fal["products"]]
+    assert product.keys() == fal["products"][0].keys()
 
 
 async def test_without_a_key_every_operation_tells_the_setting_and_who_can_do_it_now():
@@ -104,12 +113,45 @@ async def test_a_run_by_providers_without_a_key_is_refused_with_their_settings()
         Preference.of(["stabilty", "stability"], every)
 
 
-async def test_a_plan_tells_which_key_a_preferred_provider_has_not_for_a_step():
-    every = await operations(create=["stability"], edit=["openai"], upscale=["stability"])
-    steps = [Step(operation="edit.erase"), Step(operation="upscale.fast")]
-    preference = Preference.of(["stability"], every)
-    [change] = preference.passed_over([preference.applied(one) for one in steps])
-    assert change.says == ("local does edit.erase: stability would with STUDIO_STABILITY_API_KEY.")
+async def passed_over(names: list[str], *steps: Step, **keys: Iterable[str]) -> list[str]:
+    """What a plan tells of preferred providers where the studios have these keys."""
+    preference = Preference.of(names, await operations(**keys))
+    applied = [preference.applied(one) for one in steps]
+    return [one.says for one in preference.passed_over(applied, steps)]
+
+
+ERASE, FAST = Step(operation="edit.erase"), Step(operation="upscale.fast")
+
+
+@pytest.mark.parametrize("keys", [["openai"], []])
+async def test_a_plan_tells_which_key_a_preferred_provider_has_not_for_a_step(keys):
+    told = await passed_over(
+        ["stability"], ERASE, FAST, create=["stability"], edit=keys, upscale=["stability"]
+    )
+    assert told == ["local does edit.erase: stability would with STUDIO_STABILITY_API_KEY."]
+
+
+@pytest.mark.parametrize("second", ["openai", "local"])
+async def test_a_plan_tells_the_key_of_the_first_choice_where_the_second_does_the_step(second):
+    keys = {"create": ["stability"], "edit": ["openai"], "upscale": ["stability"]}
+    told = await passed_over(["stability", second], ERASE, FAST, **keys)
+    assert told == [f"{second} does edit.erase: stability would with STUDIO_STABILITY_API_KEY."]
+    assert await passed_over([second, "stability"], ERASE, **keys) == []
+
+
+async def test_a_plan_tells_no_key_of_whoever_would_do_nothing_with_it():
+    adjust = Step(operation="edit.adjust", params={"brightness": 0.1})
+    named = Step(operation="edit.erase", provider="local")
+    keys = {"create": ["stability"], "edit": [], "upscale": ["stability"]}
+    assert await passed_over(["stability", "local"], adjust, named, **keys) == []
+
+
+async def test_a_name_that_is_nearly_that_of_a_provider_without_a_key_is_told_it():
+    every = await operations(create=[], edit=[], upscale=[])
+    with pytest.raises(Refused, match="'stabilty': there is no such provider") as refused:
+        Preference.of(["stabilty"], every)
+    assert refused.value.fix == "Did you mean stability?"
+    assert "stability" not in refused.value.valid
 
 
 async def test_a_key_makes_its_account_do_what_the_studios_can_buy_of_it():

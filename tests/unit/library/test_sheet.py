@@ -155,9 +155,13 @@ async def busy():
     await asyncio.gather(*asked)
 
 
+#: Px of a sheet of both: the larger one, two cells of 960 px, and the page with three lines below.
+OF_BOTH = 1000 * 1000 + 2 * 960**2 + (2 * 960 + 3 * 20) * (20 + 960 + 3 * 22 + 2 * 20)
+
+
 async def test_a_sheet_waits_while_others_have_the_room(busy):
     shelf, ask = busy
-    shelf.room = Room(3_500_000)  # a sheet takes 1,000,000 and two cells of 960 × 960 px
+    shelf.room = Room(2 * OF_BOTH - 1)
     first, second = await ask("large", "small"), await ask("small", "large")
     assert shelf.read == ["large"]
     shelf.is_open.set()
@@ -167,7 +171,7 @@ async def test_a_sheet_waits_while_others_have_the_room(busy):
 
 async def test_sheets_for_which_there_is_room_are_made_at_the_same_time(busy):
     shelf, ask = busy
-    shelf.room = Room(6_000_000)
+    shelf.room = Room(2 * OF_BOTH)
     await ask("large", "small")
     await ask("small", "large")
     assert shelf.read == ["large", "small"]
