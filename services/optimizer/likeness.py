@@ -18,8 +18,8 @@ from PIL import Image as Pillow
 
 from services.optimizer.batch import Encoding
 from studio.imaging.decode import decode
-from studio.imaging.image import Image
-from studio.imaging.similarity import FloatArray, luma, ssim, ssim_of_luma
+from studio.imaging.image import FloatArray, Image
+from studio.imaging.similarity import luma, ssim, ssim_of_luma
 
 Bytes = npt.NDArray[np.uint8]
 Rgb = tuple[int, int, int]
@@ -42,6 +42,7 @@ class Original:
     def __init__(self, image: Image, background: Rgb) -> None:
         """background: under what is transparent, in files that have no transparency."""
         self.image, self._background = image, background
+        self._fair: dict[Rgb, bool] = {}
 
     @cached_property
     def flat(self) -> Bytes:
@@ -60,9 +61,9 @@ class Original:
         A JPEG's blocks know nothing of each other: the tiles are written anew, alone, and give the
         same pixels as the whole file, whose decoding is saved. Other files are decoded.
         """
-        if not self._corners or not self._is_fair:
-            return None
         ground = self._ground(encoding)
+        if not self._corners or not self._is_fair(ground):
+            return None
         if encoding.media_type == "image/jpeg":
             plain = replace(encoding, progressive=False, effort="fast")
             seen = decode(plain.write(self._tiles))
@@ -82,11 +83,14 @@ class Original:
             return []
         return [(x, y) for y in _spread(height) for x in _spread(width)]
 
-    @cached_property
-    def _is_fair(self) -> bool:
+    def _is_fair(self, ground: Rgb) -> bool:
         """Whether the tiles have as much fine texture as the whole: up to 0.08 less on photos."""
-        tiles = np.asarray(self._tiles.flattened(self._background))
-        return _texture(self.flat) - _texture(tiles) <= _FAIR
+        if ground not in self._fair:
+            whole = self.flat if ground == self._background else self.image.flattened(ground)
+            tiles = self._tiles.flattened(ground)
+            less = _texture(np.asarray(whole)) - _texture(np.asarray(tiles))
+            self._fair[ground] = less <= _FAIR
+        return self._fair[ground]
 
     @cached_property
     def _tiles(self) -> Image:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache, wraps
-from typing import Any, ParamSpec, TypeVar, cast
+from functools import wraps
+from typing import Any, TypeVar, TypeVarTuple
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -29,19 +29,21 @@ from studio.imaging.onnx_pb2 import (
 #: IR version 7 came with opset 12 (onnx, docs/Versioning.md).
 _VERSIONS = (7, 12)
 
-Asked = ParamSpec("Asked")
+Asked = TypeVarTuple("Asked")
 Loaded = TypeVar("Loaded")
-_loading = threading.RLock()
 
 
-def loaded_once(load: Callable[Asked, Loaded]) -> Callable[Asked, Loaded]:
+def loaded_once(load: Callable[[*Asked], Loaded]) -> Callable[[*Asked], Loaded]:
     """A net is loaded by whoever asks first; others wait for it rather than load it, too."""
-    kept = cast(Callable[Asked, Loaded], cache(load))
+    loading, kept = threading.Lock(), dict[tuple[*Asked], Loaded]()
 
     @wraps(load)
-    def loaded(*args: Asked.args, **kwargs: Asked.kwargs) -> Loaded:
-        with _loading:
-            return kept(*args, **kwargs)
+    def loaded(*which: *Asked) -> Loaded:
+        if which not in kept:
+            with loading:
+                if which not in kept:
+                    kept[which] = load(*which)
+        return kept[which]
 
     return loaded
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image as Pillow
 
-FloatArray = npt.NDArray[np.float32]
+from studio.imaging.image import FloatArray
 
 #: Wang, Bovik, Sheikh, Simoncelli: Image quality assessment (IEEE TIP 13(4), 2004).
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2

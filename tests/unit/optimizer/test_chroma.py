@@ -53,3 +53,11 @@ def test_black_type_on_white_needs_no_colour():
     ground = Pillow.new("RGB", (1200, 630), (255, 255, 255))
     ImageDraw.Draw(ground).text((20, 20), "Sale " * 40, (0, 0, 0), ImageFont.load_default(40))
     assert subsampling_for(np.asarray(ground)) == "4:2:0"
+
+
+@pytest.mark.parametrize("pitch", [8, 16, 24, 32, 40])
+def test_thin_coloured_lines_are_found_wherever_they_lie(pitch):
+    for phase in range(pitch):
+        ruled = np.full((1080, 1080, 3), RED, np.uint8)
+        ruled[phase::pitch] = BLUE
+        assert subsampling_for(ruled) == "4:4:4", phase

@@ -69,6 +69,23 @@ def test_grain_that_lies_only_between_the_tiles_is_not_overlooked(sigma):
     assert made.ssim == pytest.approx(whole, abs=0.01)
 
 
+def test_grain_of_the_grounds_own_colour_is_not_overlooked_where_it_is_see_through():
+    """White grain on clear ground: on white, which JPEG would have, there is nothing to see."""
+    one = PLACEMENTS["instagram_square"].model_copy(update={"formats": ("webp",)})
+    alpha = np.asarray(grain(25, (one.width, one.height)).pixels.convert("L")).copy()
+    for x in range(4):
+        for y in range(4):
+            across, down = (int((at + 0.5) * 1080 / 4 - 50) for at in (x, y))
+            alpha[down : down + 100, across : across + 100] = 128
+    white = np.full((one.height, one.width, 4), 255, np.uint8)
+    white[..., 3] = alpha
+    image = Image(Pillow.fromarray(white))
+    made = encode_for(image, one)
+    grey = (128, 128, 128)
+    whole = ssim(image.flattened(grey), decode(made.data).flattened(grey))
+    assert made.ssim == pytest.approx(whole, abs=0.01)
+
+
 @pytest.mark.parametrize("format_", ["jpeg", "webp", "avif"])
 @pytest.mark.parametrize("name", ["astronaut", "coffee"])
 def test_sixteen_tiles_tell_the_similarity_of_the_whole_file(format_, name):
