@@ -16,6 +16,7 @@ Field = Literal["cpu_s", "wall_s", "peak_rss_mb", "idle_rss_mb", "bytes", "ssim"
 
 OURS, FAST, EQUAL, BOUND = "ours", "ours, fast", "ours, equal settings", "bound"
 SHARP, SHARP_EQUAL, ADAPTIVE = "sharp", "sharp, equal settings", "sharp, adaptive filters"
+EXPORTED, PROGRESSIVE = "ours, as exported", "sharp, progressive"
 SHARPS = (SHARP, "sharp, clones", "sharp, decoded once")
 PILLOW = "pillow, decoded once"
 MAIN = "2048.jpg"

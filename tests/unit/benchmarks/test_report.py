@@ -1,12 +1,15 @@
 """The benchmark's arithmetic: medians, ratios, and what is said of them."""
 
+import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from benchmarks.goals import (
     BOUND,
     EQUAL,
+    EXPORTED,
     GOALS,
     OURS,
     PILLOW,
@@ -20,10 +23,12 @@ from benchmarks.goals import (
     worst_encoded,
     worst_master,
 )
-from benchmarks.report import goals_table, page, works_tables
+from benchmarks.report import exported_table, goals_table, page, works_tables
 from benchmarks.task import piece
 from benchmarks.works import CONTENDERS, WORKS, chosen, contenders, task, warm_task
 from services.optimizer.placements import placement_book
+
+ROOT = Path(__file__).parents[3]
 
 
 def row(work="jpeg 2048.jpg", contender=OURS, round_=1, **values):
@@ -183,3 +188,22 @@ def test_every_work_is_done_by_us_and_by_a_peer_and_warmed_up_in_its_formats():
         first = contenders(work)[0]
         warm = {one.format for one in warm_task(work, first, __file__).pieces}
         assert warm == {one.format for one in task(work, first, __file__).pieces}
+
+
+def test_the_page_in_docs_is_what_the_results_say():
+    """`python -m benchmarks.report --out docs/benchmarks.md` writes it anew."""
+    results = ROOT / "benchmarks" / "results"
+    rows, machine = (
+        json.loads((results / name).read_text()) for name in ("optimizer.json", "machine.json")
+    )
+    assert (ROOT / "docs" / "benchmarks.md").read_text() == page(Medians(rows), machine)
+
+
+def test_exports_as_users_get_them_are_held_beside_sharp():
+    rows = [
+        row(contender=EXPORTED, cpu_s=0.5, bytes=90, peak_rss_mb=60),
+        row(contender=SHARP, cpu_s=1.0, bytes=100, peak_rss_mb=120),
+        row("png 2048.jpg", SHARP),
+    ]
+    assert "| jpeg 2048.jpg | sharp | 2.00× | 0.90× | 0.50× |" in exported_table(Medians(rows))
+    assert "png" not in exported_table(Medians(rows))
