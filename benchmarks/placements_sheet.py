@@ -43,7 +43,9 @@ _MASTERS = HERE / ".work" / "placements"
 #: What a master covers, px: stories are 1920 tall. A few placements need more and refuse it.
 _COVER = {"width": 2560, "height": 1920}
 _WHITE = (255, 255, 255)
-_FIGURE = re.compile(r"\b\d+%?")
+#: The figure of a reason that differs between placements: what was measured, not what is asked.
+_FIGURE = re.compile(r"\b\d+%?(?= of the subject| of what stands| of the frame;| px needed)")
+_RATIO = re.compile(r"with ratio \d+:\d+")
 
 _ABOUT = """\
 # Every placement, five photos
@@ -60,6 +62,7 @@ made by `python -m benchmarks.placements_sheet`.
   sheet, never in a file. Chequers are transparency.
 - **Review** marks a file that was made and that a person should look at. **Refused** marks one
   that was not made; all other placements of the run were.
+- What is said by eye was seen on the sheets on {seen_on}.
 """
 
 
@@ -70,7 +73,7 @@ class Photo:
     name: str
     title: str
     alt_text: str
-    judged: str  # by eye, on the day that the page names
+    judged: str  # by eye, on `_SEEN_ON`
     source: str = ""  # the photo that it is cut out of, if it is a cut-out
 
     @property
@@ -79,7 +82,8 @@ class Photo:
         return _MASTERS / f"{self.name}.png"
 
 
-_JUDGED_ON = "2026-11-25"
+#: When the sheets were last looked at: whoever makes them anew looks again, and changes this day.
+_SEEN_ON = "2026-11-26"
 
 PHOTOS = (
     Photo(
@@ -118,7 +122,8 @@ PHOTOS = (
         "An espresso in a red cup, cut out.",
         "The cup stands whole inside every safe zone. No fringe of the table or of white on "
         "the parts of its edge seen at full size (amazon_main). JPEG has the white ground that "
-        "is the default.",
+        "is the default. Files of fewer colours show bands in the shadows at full size "
+        "(facebook_cover).",
         source="coffee",
     ),
 )
@@ -218,7 +223,9 @@ def page(all_seen: Sequence[Seen]) -> str:
     """The page that shows the sheets."""
     book = placement_book()
     cover = f"{_COVER['width']} × {_COVER['height']}"
-    about = _ABOUT.format(count=len(book.placements), version=book.version, cover=cover)
+    about = _ABOUT.format(
+        count=len(book.placements), version=book.version, cover=cover, seen_on=_SEEN_ON
+    )
     return "\n".join([about, *(line for one in all_seen for line in _section(one))])
 
 
@@ -234,7 +241,7 @@ def _section(one: Seen) -> Iterator[str]:
     yield f"{made} of {len(tiles)} were made, {review} of them are marked for review."
     yield from _found(one.focus)
     yield ""
-    yield from textwrap.wrap(f"By eye, {_JUDGED_ON}: {photo.judged}", 100)
+    yield from textwrap.wrap(f"By eye: {photo.judged}", 100)
     yield ""
     yield f"![{photo.alt_text} {len(tiles)} placements.](placements/{photo.name}.jpg)"
     yield ""
@@ -270,6 +277,7 @@ def _table(tiles: Sequence[Tile]) -> Iterator[str]:
 
 def _without_figure(reason: str) -> tuple[str, str]:
     """A reason without its first figure, which differs between placements; and that figure."""
+    reason = _RATIO.sub("with its ratio", reason)
     figure = _FIGURE.search(reason)
     return (_FIGURE.sub("…", reason, count=1), figure[0]) if figure else (reason, "")
 

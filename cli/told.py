@@ -29,6 +29,9 @@ def tell_quote(title: str, quote: Quote) -> None:
     print(table(("step", "operation", "by", "makes", "for", "sizes"), rows))
     for change in quote["changes"]:
         print(f"  changed, step {change['step']}: {change['says']}")
+    for step in quote["steps"]:
+        for note in step["notes"]:
+            print(f"  note, {step['operation']}: {note}")
     foreseen = Counter[str]()
     for step in quote["steps"]:
         for one in step["failures"]:

@@ -149,7 +149,9 @@ def _change(
 ) -> Change:
     """In words: what goes where, how large it makes the pictures, and what they lacked."""
     enlarge, export = steps[at], steps[at + 1]
-    helped = list(_counted(failures) - _counted(quote.steps[at + 1].failures))
+    counted = _counted(failures) - _counted(quote.steps[at + 1].failures)
+    helped = list(counted)
+    first = next((one for one in failures if one.label in counted), failures[0])
     others = len(helped) - _MOST_NAMES
     lacked = ", ".join(helped[:_MOST_NAMES]) + (f" and {others} more" if others > 0 else "")
     box = enlarge.params.get("cover")
@@ -157,7 +159,7 @@ def _change(
     return Change(
         kind="inserted",
         step=at + 1,
-        rule=failures[0].problem.rule,
+        rule=first.problem.rule,
         says=f"{enlarge.operation} to {size} goes before {export.operation}: without it there are "
         f"pictures too small for {lacked}.",
     )

@@ -58,6 +58,9 @@ class StepQuote(BaseModel):
     failures: list[ForeseenFailure] = Field(
         default_factory=list, description="what will not be made, and what would help"
     )
+    notes: list[str] = Field(
+        default_factory=list, description="what may fail for a reason that only the run sees"
+    )
 
 
 class Change(BaseModel):
@@ -153,6 +156,7 @@ async def _step(
     price, after = PriceRange.exactly(Money.zero()), Images()
     provider, pinned = "", dict[str, Any]()
     failures: list[ForeseenFailure] = []
+    notes = dict[str, None]()  # each once, in order
     kinds = list(images.items())
     answers = await _side_by_side(studios, workspace, step, [image for image, _ in kinds])
     for (image, count), foreseen in zip(kinds, answers, strict=True):
@@ -160,6 +164,7 @@ async def _step(
         price += foreseen.price * count
         for output in foreseen.outputs:
             after[output] += count
+        notes |= dict.fromkeys(foreseen.notes)
         for failure in foreseen.failures:
             remedy = await _remedy(studios, workspace, failure.remedy, image)
             failures.append(
@@ -176,6 +181,7 @@ async def _step(
         sizes=sorted({f"{one.width}×{one.height}" for one in after if one}),
         pinned=pinned,
         failures=failures,
+        notes=list(notes),
     )
     return quoted, after
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf import json_format
@@ -42,6 +42,7 @@ class Foreseen:
     provider: str
     pinned: dict[str, Any]  # parameters that a run fixes now
     failures: list[ForeseenFailure]
+    notes: list[str] = field(default_factory=list)  # what may fail, but only the run sees it
 
 
 class Studios:
@@ -99,6 +100,7 @@ class Studios:
                 )
                 for one in answer.failures
             ],
+            notes=list(answer.notes),
         )
 
     async def close(self) -> None:

@@ -137,6 +137,9 @@ class Engine(Protocol[ParamsT]):
     def failures(self, image: ImageFacts | None, params: ParamsT) -> Sequence[Failure]:
         """Outputs that are known to fail."""
 
+    def notes(self, image: ImageFacts | None, params: ParamsT) -> Sequence[str]:
+        """What a quote says besides."""
+
     def forecast(self, image: ImageFacts | None, params: ParamsT) -> Sequence[ImageFacts]:
         """What it will output."""
 
@@ -164,6 +167,10 @@ class PaidEngine(ABC, Generic[ParamsT]):
 
     def failures(self, image: ImageFacts | None, params: ParamsT) -> Sequence[Failure]:
         """Outputs that are known to fail."""
+        return ()
+
+    def notes(self, image: ImageFacts | None, params: ParamsT) -> Sequence[str]:
+        """What a quote says besides."""
         return ()
 
     @abstractmethod
@@ -241,6 +248,11 @@ class Operation(ABC, Generic[ParamsT]):
 
         Their details may name a `remedy`: the step that would prevent it, put before this one.
         """
+        return ()
+
+    def notes(self, image: ImageFacts | None, params: ParamsT) -> Sequence[str]:
+        """What a quote says besides, in sentences: what may fail for reasons that only the run
+        sees, such as what is said of the asset."""
         return ()
 
     def check(self, image: ImageFacts | None, params: ParamsT) -> None:

@@ -195,6 +195,7 @@ class StudioServicer(studio_pb2_grpc.StudioServicer):
             provider=provider,
             pinned=struct(dict(operation.pinned(params))),
             failures=[_failure_to(one) for one in engine.failures(image, params)],
+            notes=engine.notes(image, params),
         )
 
 

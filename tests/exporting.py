@@ -36,6 +36,7 @@ class Studios(planning.Studios):
             provider=foreseen.provider,
             pinned=foreseen.pinned,
             failures=failures,
+            notes=list(operation.notes(image, operation.parse(step.params))),
         )
 
 

@@ -56,7 +56,9 @@ def looks(seed: int | None = None) -> list[Look]:
 def our_window(look: Look, frame: Frame) -> Box:
     """As the renditions of a placement are cut."""
     focus, relative = look.focus, frame.ratio / look.scene.ratio
-    return focal_crop(focus.weights, relative, keep=focus.keep, safe=frame.safe).box
+    return focal_crop(
+        focus.weights, relative, keep=focus.keep, words=focus.words, safe=frame.safe
+    ).box
 
 
 def centre_window(look: Look, frame: Frame) -> Box:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from benchmarks.contenders.measured import contend_prepared
@@ -32,10 +33,12 @@ def prepare(task: Task) -> Ready:
 
 def render(ready: Ready) -> list[bytes]:
     """Encode them, on every core."""
-    return in_threads(
-        lambda one: one[0].encoding.write(one[1]),
-        ready,
-        lambda one: one[0].width * one[0].height,
+    return asyncio.run(
+        in_threads(
+            lambda one: one[0].encoding.write(one[1]),
+            ready,
+            lambda one: one[0].width * one[0].height,
+        )
     )
 
 

@@ -17,7 +17,7 @@ def render(task: Task) -> list[bytes]:
     focus = find_focus(image)
     for one in task.pieces:
         ratio = (one.width / one.height) / (image.width / image.height)
-        focal_crop(focus.weights, ratio, keep=focus.keep)
+        focal_crop(focus.weights, ratio, keep=focus.keep, words=focus.words)
     return []
 
 

@@ -12,6 +12,7 @@ JPEG, too, as platforms do, so that both are written and the smaller one is kept
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def render(task: Task) -> list[bytes]:
     params = Params(placements=[one.id for one in placements], fit="cover")
     batch = Batch(image, find_focus(image, [WHOLE]), params, alt_text=None, logo=None)
     files = []
-    for made in batch.exported(placements):
+    for made in asyncio.run(batch.exported(placements)):
         if not isinstance(made, Output) or made.data is None:
             raise RuntimeError(f"{made.label} was not made")
         files.append(made.data)

@@ -6,6 +6,7 @@ would see) is in `benchmarks.contenders.exported`.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +59,19 @@ def render(task: Task) -> list[bytes]:
         return image.with_pixels(pyramid.resized(size, edges(one, image.pixels)))
 
     if task.pieces[0].format == "raw":
-        return in_threads(
-            lambda one: pixels(one).pixels.tobytes(),
-            task.pieces,
-            lambda one: one.width * one.height,
+        return asyncio.run(
+            in_threads(
+                lambda one: pixels(one).pixels.tobytes(),
+                task.pieces,
+                lambda one: one.width * one.height,
+            )
         )
-    return in_threads(
-        lambda one: one.encoding.write(pixels(one.piece)),
-        [order(one) for one in task.pieces],
-        lambda one: one.effort,
+    return asyncio.run(
+        in_threads(
+            lambda one: one.encoding.write(pixels(one.piece)),
+            [order(one) for one in task.pieces],
+            lambda one: one.effort,
+        )
     )
 
 

@@ -1,24 +1,21 @@
 """Batch: how files are written, and how many of them at once on every core.
 
-A rendition's pixels live only until they are encoded, and all exports of a process share one pool
-of threads, so that two at once hold no more of them than one. The longest work of an export begins
-first, so that no core waits for one late giant. `services.optimizer.operations.export.Batch` makes
-the renditions.
+A rendition's pixels live only until they are encoded, and no more of them are at work than there
+are CPUs, however many exports a process has at once. The longest work of an export begins first, so
+that no core waits for one late giant. `services.optimizer.operations.export.Batch` makes the
+renditions.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TypeVar
 
-from studio.compute import available_cpus
+from studio.compute import available_cpus, compute
 from studio.imaging.encode import Effort, Subsampling, encode
 from studio.imaging.image import Image
-
-#: It begins its threads when they are first needed.
-_POOL = ThreadPoolExecutor(available_cpus(), thread_name_prefix="batch")
 
 Ordered = TypeVar("Ordered")
 Result = TypeVar("Result")
@@ -50,25 +47,29 @@ class Encoding:
         )
 
 
-def in_threads(
+async def in_threads(
     work: Callable[[Ordered], Result],
     orders: Iterable[Ordered],
     effort: Callable[[Ordered], float],
-    pool: ThreadPoolExecutor | None = None,
 ) -> list[Result]:
-    """The results in the order given, the most work first. If some of it fails, what was not begun
-    is left, and the failure is raised once nothing is at work any more.
+    """The results in the order given, the most work first, on the compute threads.
 
-    pool: by default one of a thread a CPU, which the whole process shares. `work` must not call
-    this itself: it would wait for its own thread.
+    As many at once as there are CPUs, and the next once one is done: what another export wants
+    meanwhile takes turns with it, however long this one is. If some of it fails, what was not begun
+    is left, and the failure is raised.
     """
     ordered = list(orders)
-    ranks = sorted(range(len(ordered)), key=lambda index: -effort(ordered[index]))
-    begun = {index: (pool or _POOL).submit(work, ordered[index]) for index in ranks}
-    done, rest = wait(begun.values(), return_when=FIRST_EXCEPTION)
-    for one in rest:  # nothing goes on behind a failure
-        one.cancel()
-    wait(rest)
-    for one in done:
-        one.result()  # raises what failed
-    return [begun[index].result() for index in range(len(ordered))]
+    ranks = iter(sorted(range(len(ordered)), key=lambda index: -effort(ordered[index])))
+    made: dict[int, Result] = {}
+
+    async def take_turns() -> None:
+        for index in ranks:
+            made[index] = await compute(work, ordered[index])
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(available_cpus()):
+                group.create_task(take_turns())
+    except ExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [made[index] for index in range(len(ordered))]

@@ -18,6 +18,8 @@ _SAFE = 0.3
 #: Cutting into any head costs more than all else can gain (1.3 and the centring); how much of the
 #: heads is cut decides between windows that must cut.
 _ANY_CUT, _MORE_CUT = 3.0, 3.0
+#: Words give way to heads, and to nothing else (1.3 and the centring).
+_WORDS_CUT, _MORE_WORDS_CUT = 1.5, 1.0
 #: A box counts as cut from this fraction of its area on; less is rounding.
 _GRAZED = 0.01
 #: Of a circle's diameter: a head that fills it and leaves the outline of the hair and some ground.
@@ -37,13 +39,19 @@ class Crop:
 
 
 def focal_crop(
-    weights: FloatArray, ratio: float, *, keep: Sequence[Box] = (), safe: Box = WHOLE
+    weights: FloatArray,
+    ratio: float,
+    *,
+    keep: Sequence[Box] = (),
+    words: Sequence[Box] = (),
+    safe: Box = WHOLE,
 ) -> Crop:
     """Find the largest window of a ratio that keeps the most focal weight in its safe zone.
 
     weights: (h, w) float32 ≥ 0, any scale; need not be the picture's resolution, but its ratio.
     ratio:   width ÷ height of the window, relative to the picture's own (1: the whole picture).
     keep:    boxes that are cut only if geometry forces it.
+    words:   boxes that are cut only if geometry, or what is kept, forces it.
     safe:    the part of the window that stays uncovered, normalised to the window.
     O(h·w) by summed-area tables (Crow, 1984).
     """
@@ -68,6 +76,8 @@ def focal_crop(
     )
     mean, worst = _cut_fractions(keep, xs, ys, wide, tall)
     score = kept + _SAFE * safe_kept - _ANY_CUT * (worst > _GRAZED) - _MORE_CUT * mean
+    words_mean, words_worst = _cut_fractions(words, xs, ys, wide, tall)
+    score -= _WORDS_CUT * (words_worst > _GRAZED) + _MORE_WORDS_CUT * words_mean
     cx, cy = _centroid(weights)
     mid_x, mid_y = safe.centre
     score -= _CENTRED * (np.abs(xs + mid_x * wide - cx) + np.abs(ys + mid_y * tall - cy))

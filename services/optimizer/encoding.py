@@ -17,6 +17,7 @@ from services.optimizer.batch import Encoding
 from services.optimizer.chroma import subsampling_for
 from services.optimizer.likeness import Original
 from services.optimizer.placements import Format, Placement
+from services.optimizer.placements.demands import check_format
 from services.optimizer.resize import Pyramid
 from studio.imaging.encode import Effort, Subsampling
 from studio.imaging.image import Image
@@ -44,6 +45,9 @@ _FINER_TRIES = 6
 #: A file is measured whole if sixteen tiles of it are less than this above the floor: on the photos
 #: of tests/ tiles and whole differ by at most 0.004 (2026-11-26).
 _NEAR = 0.03
+#: Mean difference to 256 colours, of 255, up to which flat art has them all and a photo shows no
+#: bands (a cut-out cup has 3.9, and bands in its shadows).
+_SAME_COLOURS = 1.5
 #: Sides tried, relative to the placement's, where it takes smaller pictures.
 _SIDES = (0.85, 0.72, 0.61, 0.5)
 
@@ -88,6 +92,7 @@ class Wish:
 
     format: Format | None = None  # None: whatever is smallest at equal quality
     floor: float = DEFAULT_FLOOR
+    quality: int | None = None  # of lossy formats; None: each format's usual
     background: Rgb = (255, 255, 255)
     effort: Effort = "balanced"
     progressive: bool = True
@@ -158,13 +163,7 @@ def _reaching(files: list[Encoded], floor: float) -> list[Encoded]:
 def _candidates(image: Image, placement: Placement, wish: Wish) -> list[Format]:
     """The formats worth trying, all of which the placement takes."""
     if wish.format is not None:
-        if wish.format not in placement.formats:
-            raise Refused(
-                rule="optimizer.format",
-                says=f"{placement.id} does not accept {wish.format.upper()}.",
-                fix="Leave the format to the optimizer, or use one of the valid ones.",
-                valid=list(placement.formats),
-            )
+        check_format(placement, wish.format)
         return [wish.format]
     taken = placement.formats
     if image.has_alpha and (clear := [one for one in taken if one in _WITH_ALPHA]):
@@ -194,7 +193,7 @@ def _usuals(original: Original, placement: Placement, wish: Wish) -> list[Encodi
 def _usual(format_: Format, wish: Wish, subsampling: Subsampling) -> Encoding:
     return Encoding(
         media_type=_MEDIA[format_],
-        quality=USUAL_QUALITY.get(format_),
+        quality=wish.quality or USUAL_QUALITY[format_] if format_ in _LOSSY else None,
         subsampling=subsampling,
         effort=wish.effort,
         progressive=wish.progressive,
@@ -227,10 +226,12 @@ def _fitted(original: Original, usual: Encoded, wish: Wish, limit: int) -> Encod
 def _advised(original: Original, placement: Placement, wish: Wish, usual: Encoded) -> Encoded:
     """Within what the platform advises, if quality allows; it is advice, so otherwise as it was."""
     advised = placement.advised_bytes or 0
-    if usual.quality is not None:
-        found = _fitted(original, usual, wish, advised)
-        if len(found.data) <= advised and (found.ssim or 0) >= max(wish.floor, DEFAULT_FLOOR):
-            return found
+    found = _fitted(original, usual, wish, advised)
+    is_good = (found.ssim or 0) >= max(wish.floor, DEFAULT_FLOOR)
+    if is_good and found.quality is None:  # of fewer colours, whose bands luma does not show
+        is_good = original.colour_error(found.data) <= _SAME_COLOURS
+    if is_good and len(found.data) <= advised:
+        return found
     said = f"{placement.id} advises at most {advised:,} bytes; good quality needs more."
     return replace(usual, notes=(*usual.notes, said))
 

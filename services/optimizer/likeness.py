@@ -71,6 +71,14 @@ class Original:
             seen = self.image.with_pixels(_together(decode(data).pixels, self._corners))
         return ssim_of_luma(*(_apart(one.flattened(ground)) for one in (self._tiles, seen)))
 
+    def colour_error(self, data: bytes) -> float:
+        """The mean difference of a file's colours to the picture's where it is seen; 0..255."""
+        seen = np.asarray(decode(data).flattened(self._background))
+        apart = cv2.absdiff(seen, self.flat).mean(axis=2)
+        if self.image.has_alpha:
+            apart = apart[np.asarray(self.image.pixels.getchannel("A")) > 0]
+        return float(apart.mean()) if apart.size else 0.0
+
     def _ground(self, encoding: Encoding) -> Rgb:
         """What is put under transparency, in the picture and in the file."""
         is_flat = encoding.media_type == "image/jpeg" or not self.image.has_alpha

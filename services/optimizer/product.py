@@ -12,15 +12,20 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image as Pillow
 
-from services.optimizer.placements import Placement
-from services.optimizer.rendition import Fitting, Rendition, TooSmall
+from services.optimizer.placements import Placement, ProductRules
+from services.optimizer.placing import placed_at
+from services.optimizer.rendition import Fitting, Rendition
 from services.optimizer.resize import Pyramid
+from services.optimizer.review import Review
+from services.optimizer.sizing import ROUNDING, TooSmall
 from studio.imaging.colour import RGB, parse_hex
 from studio.imaging.geometry import Box
 from studio.imaging.image import Image
 from studio.imaging.shrink import shrunk
 
 Mask = npt.NDArray[np.bool_]  # (h, w): where the product is
+
+_CUT_OUT = {"operation": "edit.remove_background", "params": {}}
 
 _WHITE: RGB = (255, 255, 255)
 _FILL = 0.9  # of the frame's side, where the shop names no more than a least fill
@@ -30,7 +35,7 @@ _PLAIN_SHARE = 0.98  # of the edge that must have the ground's colour
 _EDGE = 0.01  # of the shorter side
 _LOOK = 512  # px of the long side on which the product is looked for
 _MET = 0.03  # of a side, from which a cut-out ends there
-_ROUNDING = 1.005  # enlarging by less is no enlarging (rendition)
+_FILL_ROUNDING = 0.005  # of the frame's side: a product is found to a pixel of `_LOOK`
 
 
 def framed(
@@ -51,25 +56,22 @@ def framed(
         return None
     left, top, right, bottom = product.pixels(image.width, image.height)
     wide, tall = right - left, bottom - top
-    scale = _fill(placement) * min(placement.width / wide, placement.height / tall)
-    if scale > _ROUNDING:
-        raise TooSmall((image.width, image.height), placement, scale)
+    scale = frame_scale((wide, tall), placement) or 1.0
+    if scale > ROUNDING:
+        refused = TooSmall((image.width, image.height), placement, scale)
+        if fitting.too_small == "smaller" and refused.smaller:
+            return framed(image, placement.at(*refused.smaller), fitting, pyramid)
+        raise refused
     inner = (max(1, round(wide * scale)), max(1, round(tall * scale)))
     corner = (placement.width - inner[0]) // 2, (placement.height - inner[1]) // 2
     cut = pyramid.resized(inner, (left, top, right, bottom))
     canvas = Pillow.new("RGB", (placement.width, placement.height), ground)
     canvas.paste(cut.convert("RGB"), corner, cut.getchannel("A") if image.has_alpha else None)
-    placed = Box(
-        x0=corner[0] / placement.width,
-        y0=corner[1] / placement.height,
-        x1=(corner[0] + inner[0]) / placement.width,
-        y1=(corner[1] + inner[1]) / placement.height,
-    )
     return Rendition(
         image=image.with_pixels(canvas),
         fit="smart",
         crop=product,
-        placed=placed,
+        placed=placed_at(corner, inner, placement),
         focal_kept=1.0,
         safe_kept=1.0,
         needs_review=_cut_off(mask) if image.has_alpha else None,
@@ -83,20 +85,64 @@ def reviewed(rendition: Rendition, placement: Placement) -> Rendition:
         return rendition
     ground = parse_hex(rules.background) if rules.background else _WHITE
     product = product_box(rendition.image, ground)
-    if product is None and rules.background:
-        reason = (
+    if product:
+        review = _of_fill(product, placement, rendition.fit)
+    else:
+        review = _of_ground(placement, rules)
+    if product is None and "border" in rules.forbids and _has_border(rendition):
+        review = Review(
+            f"{placement.id} takes no picture with a border, and padding is one where it shows. "
+            "Put edit.remove_background before the export, or use a fit that does not pad.",
+            _CUT_OUT,
+        )
+    if review is None:
+        return rendition
+    return replace(rendition, needs_review=review.says, remedy=review.remedy)
+
+
+def _of_fill(product: Box, placement: Placement, fit: str) -> Review | None:
+    """Whether the shop takes a product of that size in its frame."""
+    rules = placement.product or ProductRules()
+    fill = max(product.width, product.height)
+    least, most = rules.min_fill or 0.0, rules.max_fill or 1.0
+    if least <= fill <= most + _FILL_ROUNDING:
+        return None
+    says = f"The product fills {fill:.0%} of the frame; {placement.id} asks for {_range(rules)}."
+    if fit != "smart":
+        return Review(f"{says} Use fit: smart, which frames it so.")
+    return Review(f"{says} Put edit.remove_background before the export.", _CUT_OUT)
+
+
+def _of_ground(placement: Placement, rules: ProductRules) -> Review | None:
+    """What is asked where no product can be told from what is around it."""
+    if rules.background:
+        says = (
             f"{placement.id} asks for a plain {rules.background} ground; put "
             "edit.remove_background before the export."
         )
-    elif product and rules.min_fill and max(product.width, product.height) < rules.min_fill:
-        fill = max(product.width, product.height)
-        reason = (
-            f"The product fills {fill:.0%} of the frame; {placement.id} asks for "
-            f"{rules.min_fill:.0%}."
-        )
-    else:
-        return rendition
-    return replace(rendition, needs_review=reason)
+        return Review(says, _CUT_OUT)
+    if not (rules.min_fill or rules.max_fill):
+        return None
+    return Review(
+        f"{placement.id} asks for a product that fills {_range(rules)} of the frame, which cannot "
+        "be told on this ground. Look, or put edit.remove_background before the export.",
+        _CUT_OUT,
+    )
+
+
+def _range(rules: ProductRules) -> str:
+    """What part of the frame's side a product may take, in words."""
+    if rules.min_fill and rules.max_fill:
+        return f"{rules.min_fill:.0%} to {rules.max_fill:.0%}"
+    if rules.max_fill:
+        return f"at most {rules.max_fill:.0%}"
+    return f"{rules.min_fill or 0:.0%}"
+
+
+def _has_border(rendition: Rendition) -> bool:
+    """Whether there is padding around an opaque picture."""
+    placed = rendition.placed
+    return rendition.fit == "contain" and min(placed.width, placed.height) < 1 - _EDGE
 
 
 def product_box(image: Image, ground: RGB) -> Box | None:
@@ -109,11 +155,11 @@ def product_box(image: Image, ground: RGB) -> Box | None:
 
 
 def _product_mask(image: Image, ground: RGB) -> Mask | None:
-    small = shrunk(image.pixels, _LOOK)
     if image.has_alpha:
-        mask: Mask = np.asarray(np.asarray(small.getchannel("A")) > _VISIBLE)
+        alpha = shrunk(image.pixels.getchannel("A"), _LOOK)
+        mask: Mask = np.asarray(np.asarray(alpha) > _VISIBLE)
         return None if mask.all() else mask
-    pixels = np.asarray(small.convert("RGB"), np.int16)
+    pixels = np.asarray(shrunk(image.pixels, _LOOK), np.int16)
     mask = np.asarray((np.abs(pixels - np.asarray(ground, np.int16)) > _PLAIN).any(axis=2))
     return mask if _is_framed(mask) else None
 
@@ -156,13 +202,12 @@ def _around(mask: Mask) -> Box | None:
     )
 
 
-def may_be_framed(size: tuple[int, int], placement: Placement) -> bool:
-    """Whether a product as large as a picture of this size, px, needs no enlarging there."""
+def frame_scale(size: tuple[int, int], placement: Placement) -> float | None:
+    """How much larger a product of a size, px, must be in the shop's frame; None: no such rules."""
     rules = placement.product
     if rules is None or not (rules.background or rules.min_fill):
-        return False
-    least = min(placement.width / size[0], placement.height / size[1])
-    return _fill(placement) * least <= _ROUNDING
+        return None
+    return _fill(placement) * min(placement.width / size[0], placement.height / size[1])
 
 
 def _fill(placement: Placement) -> float:

@@ -14,14 +14,12 @@ _LEAST_COVER = 0.02  # of the canvas
 
 def is_clear(pixels: Pillow.Image) -> bool:
     """Whether no pixel is more than a trace of itself; mode RGB or RGBA."""
-    if pixels.mode != "RGBA":
-        return False
-    return _extrema(pixels.getchannel("A"))[1] < _FAINT
+    return pixels.mode == "RGBA" and _extrema(pixels.getchannel("A"))[1] < _FAINT
 
 
-def is_cut_out(pixels: Pillow.Image) -> bool:
-    """Whether any pixel is less than opaque; mode RGB or RGBA."""
-    return pixels.mode == "RGBA" and _extrema(pixels.getchannel("A"))[0] < 255
+def shows_clear(alpha: Pillow.Image) -> bool:
+    """Whether any place of an alpha channel, mode L, is less than opaque."""
+    return _extrema(alpha)[0] < 255
 
 
 def nothing_seen(rendition: Rendition, *, of_cut_out: bool, of_nothing: bool) -> str | None:

@@ -15,7 +15,8 @@ def shrunk(
     """A picture of at most `side` px a side, ratio kept; the same object if it is no larger.
 
     gap: Pillow's `reducing_gap`: whole pixels are averaged down to so many times the size first.
-    Unlike `Image.thumbnail` it needs no copy of the large picture.
+    Unlike `Image.thumbnail` it needs no copy of the large picture, but for mode RGBA, whose colours
+    Pillow weighs by their alpha first.
     """
     scale = side / max(pixels.size)
     if scale >= 1:

@@ -101,18 +101,20 @@ class QuoteRequest(_message.Message):
     def __init__(self, workspace: _Optional[str] = ..., operation: _Optional[str] = ..., params: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., provider: _Optional[str] = ..., image: _Optional[_Union[ImageFacts, _Mapping]] = ...) -> None: ...
 
 class QuoteResponse(_message.Message):
-    __slots__ = ("price", "outputs", "provider", "pinned", "failures")
+    __slots__ = ("price", "outputs", "provider", "pinned", "failures", "notes")
     PRICE_FIELD_NUMBER: _ClassVar[int]
     OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     PINNED_FIELD_NUMBER: _ClassVar[int]
     FAILURES_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
     price: PriceRange
     outputs: _containers.RepeatedCompositeFieldContainer[ImageFacts]
     provider: str
     pinned: _struct_pb2.Struct
     failures: _containers.RepeatedCompositeFieldContainer[ForeseenFailure]
-    def __init__(self, price: _Optional[_Union[PriceRange, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[ImageFacts, _Mapping]]] = ..., provider: _Optional[str] = ..., pinned: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., failures: _Optional[_Iterable[_Union[ForeseenFailure, _Mapping]]] = ...) -> None: ...
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, price: _Optional[_Union[PriceRange, _Mapping]] = ..., outputs: _Optional[_Iterable[_Union[ImageFacts, _Mapping]]] = ..., provider: _Optional[str] = ..., pinned: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., failures: _Optional[_Iterable[_Union[ForeseenFailure, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class ForeseenFailure(_message.Message):
     __slots__ = ("label", "problem", "remedy")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime
 from typing import Any, Literal
@@ -11,7 +11,9 @@ from pydantic import Field
 
 from services.optimizer.batch import in_threads
 from services.optimizer.encoding import (
+    BEST_QUALITY,
     DEFAULT_FLOOR,
+    LEAST_QUALITY,
     Encoded,
     Wish,
     encode_for,
@@ -21,19 +23,20 @@ from services.optimizer.focus import FOCUS_VERSION, Focus, Region, find_focus
 from services.optimizer.overlay import Block, Laid, Overlay, check_logo, lay_out
 from services.optimizer.padding import Padding
 from services.optimizer.placements import Format, Placement, placement_book
-from services.optimizer.product import framed, may_be_framed, reviewed
+from services.optimizer.placements.demands import check_alt_text, check_format, check_text
+from services.optimizer.product import frame_scale, framed, reviewed
 from services.optimizer.rendition import (
     Fit,
     Fitting,
     Gravity,
     Rendition,
-    TooSmall,
-    needed_upscale,
+    TooSmallPolicy,
     render,
     told,
 )
 from services.optimizer.resize import Pyramid
-from services.optimizer.visible import is_clear, is_cut_out, nothing_seen
+from services.optimizer.sizing import ROUNDING, TooSmall, needed_upscale, smaller_note
+from services.optimizer.visible import is_clear, nothing_seen, shows_clear
 from studio.compute import compute
 from studio.imaging.colour import RGB, parse_hex
 from studio.imaging.colour_names import HexColour
@@ -73,8 +76,10 @@ class Params(OperationParams):
     unsafe: Literal["review", "contain"] = Field(
         default="review", description="where the subject leaves the safe zone: flag it, or pad"
     )
-    too_small: Literal["refuse", "contain"] = Field(
-        default="refuse", description="where it would have to be enlarged: refuse, or pad"
+    too_small: TooSmallPolicy = Field(
+        default="refuse",
+        description="where it would have to be enlarged: refuse, pad, or make it smaller, where "
+        "the placement takes that (min_width and min_height)",
     )
     regions: list[Box] = Field(
         default_factory=list, max_length=50, description="what matters, normalised; found if empty"
@@ -83,6 +88,13 @@ class Params(OperationParams):
         default=None,
         description="null: the smallest that the placement takes, at equal quality; avif only "
         "where a placement names it, and none does yet",
+    )
+    quality: int | None = Field(
+        default=None,
+        ge=LEAST_QUALITY,
+        le=BEST_QUALITY,
+        description="of JPEG, WebP and AVIF, each on its own scale; null: 85, 86 and 69, which "
+        "look alike. Finer where the floor asks for it, less where a limit of bytes does",
     )
     quality_floor: float = Field(default=DEFAULT_FLOOR, ge=0.5, le=1, description="least SSIM")
     effort: Effort = Field(
@@ -101,6 +113,7 @@ class Params(OperationParams):
         return Wish(
             format=self.format,
             floor=self.quality_floor,
+            quality=self.quality,
             background=parse_hex(self.background),
             effort=self.effort,
             progressive=self.progressive,
@@ -149,35 +162,37 @@ class Export(Operation[Params]):
     def check(self, image: ImageFacts | None, params: Params) -> None:
         """The placements exist, and the fit can be done."""
         _chosen(params)
-        params.fitting()
+        params.fitting().check()
 
     def failures(self, image: ImageFacts | None, params: Params) -> Sequence[Failure]:
-        """The placements that this picture is surely too small for.
+        """The placements that refuse what is asked, or that this picture is surely too small for.
 
-        Transparency may be that of a cut-out as large as the picture, which would stand free, or
-        be framed as a product; so may what no upscale would mend. Whether it is, only the run sees.
+        What only the run sees is left to it: whether transparency is that of a cut-out that stands
+        free, and whether the asset has the alt text that the step does not give.
         """
-        if image is None or params.too_small == "contain" or params.fit == "contain":
+        outlooks = (_outlook(image, params, one) for one in _chosen(params))
+        return [one for one in outlooks if isinstance(one, Failure)]
+
+    def notes(self, image: ImageFacts | None, params: Params) -> Sequence[str]:
+        """That a placement needs alt text, where the step gives none: the asset's is not known."""
+        needing = [one.id for one in _chosen(params) if one.alt_text_required]
+        if params.alt_text or not needing:
             return ()
-        size = (image.width, image.height)
-        may_stand_free = image.alpha and params.fit == "smart" and not params.regions
-        return [
-            _too_small(size, one)
-            for one in _chosen(params)
-            if needed_upscale(size, one, size if may_stand_free and not one.product else None)
-            and not _may_be_product(image, params, one)
-        ]
+        return (
+            f"{' and '.join(needing)} takes no picture without alt text: the step gives none, so "
+            "each picture must have its own.",
+        )
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
-        """One image a placement, of its exact size.
+        """One image a placement, of its exact size; smaller where the policy is so.
 
         Where no format is asked for, the media type is the one that the placement names first (and
         that keeps transparency, if there is any): which is smallest, only the run sees.
         """
         alpha = image.alpha if image else False
-        failed = {one.label for one in self.failures(image, params)}
+        outlooks = (_outlook(image, params, one) for one in _chosen(params))
         return [
-            _expected(one, params, alpha=alpha) for one in _chosen(params) if one.id not in failed
+            _expected(one, params, alpha=alpha) for one in outlooks if isinstance(one, Placement)
         ]
 
     async def run(self, work: Work[Params]) -> Sequence[Output | Failure]:
@@ -186,8 +201,8 @@ class Export(Operation[Params]):
         focus = await self._focus(work, image)
         alt_text = params.alt_text or work.about.alt_text
         logo = await self._logo(work)
-        batch = Batch(image, focus, params, alt_text, logo)
-        return await compute(batch.exported, _chosen(params))
+        batch = await compute(Batch, image, focus, params, alt_text, logo)
+        return await batch.exported(_chosen(params))
 
     async def _logo(self, work: Work[Params]) -> Image | None:
         overlay = work.params.overlay
@@ -223,26 +238,32 @@ class Batch:
         """today: the day for which a placement must be valid; by default the day of now (UTC)."""
         self._image, self._focus, self._params = image, focus, params
         self._pyramid = Pyramid(image.pixels)
-        self._is_cut_out, self._is_clear = is_cut_out(image.pixels), is_clear(image.pixels)
+        alpha = image.pixels.getchannel("A") if image.has_alpha else None
+        self._cut_out = alpha if alpha and shows_clear(alpha) else None
+        self._is_clear = is_clear(image.pixels)
         self._alt_text, self._logo = alt_text, logo
         self._today = today or datetime.now(UTC).date()
 
-    def exported(self, placements: Sequence[Placement]) -> list[Output | Failure]:
+    async def exported(self, placements: Sequence[Placement]) -> list[Output | Failure]:
         """One output or failure a placement, the largest made first."""
-        return in_threads(self._export, placements, _effort)
+        return await in_threads(self._export, placements, _effort)
 
     def _export(self, placement: Placement) -> Output | Failure:
         details = _named(placement)
         try:
-            self._check_alt_text(placement)
-            rendition = self._seen(self._fitted(placement), placement)
-            rendition, laid = self._with_overlay(rendition, placement)
-            encoded = encode_for(rendition.image, placement, self._params.wish())
+            _check_demands(placement, self._params)
+            rendition = self._fitted(placement)
+            check_alt_text(placement, self._alt_text)
+            made = placement.at(*rendition.image.pixels.size)  # smaller, if the policy is so
+            rendition, laid = self._with_overlay(self._seen(rendition, made), made)
+            encoded = encode_for(rendition.image, made, self._params.wish())
         except Refused as refused:
             if isinstance(refused, TooSmall) and refused.is_mendable:
                 details["remedy"] = _remedy(refused.long_side)
             return Failure(refused.as_problem(), label=placement.id, details=details)
-        return self._output(placement, rendition, encoded, laid)
+        notes = _notes(placement, rendition, self._today)
+        output = self._output(placement, rendition, encoded, laid)
+        return replace(output, notes=(*notes, *output.notes))
 
     def _fitted(self, placement: Placement) -> Rendition:
         """The pixels: a product as its shop wants it, all else by the fit that was asked for."""
@@ -259,17 +280,15 @@ class Batch:
         if not keeps_transparency(placement, wish):
             flat = rendition.image.flattened(wish.background)
             rendition = replace(rendition, image=rendition.image.with_pixels(flat))
-        of_cut_out = bool(placement.product) and self._is_cut_out  # framed closely: no rim is clear
+        of_cut_out = bool(placement.product and self._cut_out)  # framed closely: no rim is clear
         of_cut_out = of_cut_out or self._shows_clear(rendition.crop)
         blank = nothing_seen(rendition, of_cut_out=of_cut_out, of_nothing=self._is_clear)
-        return replace(rendition, needs_review=blank) if blank else rendition
+        return replace(rendition, needs_review=blank, remedy=None) if blank else rendition
 
     def _shows_clear(self, part: Box) -> bool:
         """Whether a part of the master is less than opaque anywhere."""
-        if not self._is_cut_out:
-            return False
-        pixels = self._image.pixels
-        return is_cut_out(pixels.crop(part.pixels(*pixels.size)))
+        alpha = self._cut_out
+        return alpha is not None and shows_clear(alpha.crop(part.pixels(*alpha.size)))
 
     def _with_overlay(
         self, rendition: Rendition, placement: Placement
@@ -278,12 +297,6 @@ class Batch:
         overlay = self._params.overlay
         if overlay is None:
             return rendition, None
-        if placement.product and "text" in placement.product.forbids:
-            raise Refused(
-                rule="optimizer.text_forbidden",
-                says=f"{placement.id} takes no picture with text or a logo on it.",
-                fix="Leave the overlay out for this placement.",
-            )
         shown = [rendition.shown(region.box) for region in self._focus.regions]
         laid = lay_out(
             rendition.image.pixels,
@@ -297,14 +310,6 @@ class Batch:
         if self._logo:
             image = image.with_part(self._logo)
         return replace(rendition, image=image, needs_review=review), laid
-
-    def _check_alt_text(self, placement: Placement) -> None:
-        if placement.alt_text_required and not self._alt_text:
-            raise Refused(
-                rule="optimizer.alt_text",
-                says=f"{placement.id} takes no picture without a text for those who cannot see it.",
-                fix="Set alt_text in the step, or on the asset.",
-            )
 
     def _output(
         self,
@@ -338,18 +343,27 @@ class Batch:
                 "overlay": [_told_block(block) for block in laid.blocks] if laid else [],
             }
         )
-        notes = (*_validity(placement, self._today), *focus.notes, *encoded.notes)
         return Output(
             data=encoded.data,
             facts=facts,
             label=placement.id,
             details=details,
-            notes=notes,
+            notes=(*focus.notes, *encoded.notes),
         )
 
 
 def _named(placement: Placement) -> dict[str, Any]:
     return {"placement": placement.id, "platform": placement.platform}
+
+
+def _notes(placement: Placement, rendition: Rendition, today: date) -> Iterator[str]:
+    """What is to be said of a rendition because of where it will be published."""
+    yield from _validity(placement, today)
+    if small := smaller_note(placement, rendition.image.pixels.size):
+        yield small
+    if placement.min_images > 1:
+        most = f" to {placement.max_images}" if placement.max_images else " or more"
+        yield (f"{placement.id} needs {placement.min_images}{most} pictures; this is one of them.")
 
 
 def _validity(placement: Placement, today: date) -> tuple[str, ...]:
@@ -375,12 +389,46 @@ def _chosen(params: Params) -> list[Placement]:
     return placement_book(params.placements_version).chosen(params.placements)
 
 
-def _may_be_product(image: ImageFacts, params: Params, one: Placement) -> bool:
-    """Whether the run may frame it as a product. An opaque picture that an upscale would help is
-    more often a photo to be enlarged."""
+def _check_demands(placement: Placement, params: Params) -> None:
+    """Refused, if the placement takes no picture such as is asked for; quote and run ask this."""
+    check_format(placement, params.format)
+    if params.overlay is not None:
+        check_text(placement)
+
+
+def _outlook(image: ImageFacts | None, params: Params, placement: Placement) -> Placement | Failure:
+    """The placement at the size at which it will be made, as far as is known; or why it will not.
+
+    Transparency may be that of a cut-out as large as the picture, which would stand free, or be
+    framed as a product; so may what no upscale would mend. Whether it is, only the run sees.
+    """
+    try:
+        _check_demands(placement, params)
+    except Refused as refused:
+        return Failure(refused.as_problem(), placement.id, _named(placement))
+    if image is None or "contain" in (params.too_small, params.fit):
+        return placement
     size = (image.width, image.height)
-    is_hopeless = not TooSmall(size, one).is_mendable
-    return params.fit == "smart" and may_be_framed(size, one) and (image.alpha or is_hopeless)
+    may_stand_free = image.alpha and params.fit == "smart" and not params.regions
+    cut_out = size if may_stand_free and not placement.product else None
+    frame = _frame(image, params, placement)
+    if not needed_upscale(size, placement, cut_out) or (frame and frame <= ROUNDING):
+        return placement
+    small = TooSmall(size, placement, cut_out=cut_out).smaller
+    small = small or (TooSmall(size, placement, frame).smaller if frame else None)
+    if small and params.too_small == "smaller":
+        return placement.at(*small)
+    return _too_small(size, placement)
+
+
+def _frame(image: ImageFacts, params: Params, one: Placement) -> float | None:
+    """How much larger it must be if the run frames it as a product; None if it hardly will.
+
+    An opaque picture that an upscale would help is more often a photo to be enlarged.
+    """
+    size = (image.width, image.height)
+    may_be_product = image.alpha or not TooSmall(size, one).is_mendable
+    return frame_scale(size, one) if params.fit == "smart" and may_be_product else None
 
 
 def _too_small(size: tuple[int, int], placement: Placement) -> Failure:

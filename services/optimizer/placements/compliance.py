@@ -13,9 +13,7 @@ from datetime import date
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.optimizer.placements import Placement, PlacementBook, placement_books
-
-#: A ratio is right within 0.5 % (what every export promises).
-_RATIO = 0.005
+from services.optimizer.placements.model import RATIO_ROUNDING
 
 
 class RenditionFacts(BaseModel):
@@ -77,11 +75,11 @@ def _size(facts: RenditionFacts, placement: Placement) -> Iterator[Breach]:
     if placement.max_pixels and facts.width * facts.height > placement.max_pixels:
         says = f"{id_} takes at most {placement.max_pixels:,} pixels; this has {size}."
         yield Breach(rule="placement.max_pixels", says=says)
-    is_smaller = min(least) > 0 and facts.width < placement.width
+    is_smaller = placement.least is not None and facts.width < placement.width
     if not is_smaller and (facts.width, facts.height) != (placement.width, placement.height):
         says = f"{id_} is {placement.width}×{placement.height} px; this has {size}."
         yield Breach(rule="placement.size", says=says)
-    elif abs(facts.width / facts.height / placement.ratio - 1) > _RATIO:
+    elif abs(facts.width / facts.height / placement.ratio - 1) > RATIO_ROUNDING:
         says = f"{id_} is {placement.aspect}; this is {facts.width / facts.height:.3f}:1."
         yield Breach(rule="placement.ratio", says=says)
 

@@ -17,6 +17,8 @@ Limit = Literal[
     "max_bytes", "min_bytes", "min_width", "min_height", "max_width", "max_height", "max_pixels"
 ]
 
+#: A ratio is right within 0.5 % (what every export promises).
+RATIO_ROUNDING = 0.005
 #: The aspect that a row names is rounded ("1.91:1"); its pixels may differ by so much.
 _ASPECT_ROUNDING = 0.005
 _CODE = re.compile(r"\b[A-Z]\d+\b")
@@ -41,7 +43,11 @@ class ProductRules(_Data):
     background: str | None = Field(default=None, pattern=r"^#[0-9a-f]{6}$")
     min_fill: float | None = Field(default=None, gt=0, le=1, description="of the frame's side")
     max_fill: float | None = Field(default=None, gt=0, le=1, description="of the frame's side")
-    forbids: tuple[Literal["text", "border", "watermark"], ...] = ()
+    forbids: tuple[Literal["text", "border", "watermark"], ...] = Field(
+        default=(),
+        description="text: no overlay is put on it; border: padding that shows is flagged; "
+        "watermark: told, but nobody here sees one that is in the picture already",
+    )
     keep_digital_source_type: bool = Field(
         default=False, description="IPTC's mark of generated pictures must stay in the file"
     )
@@ -120,6 +126,27 @@ class Placement(_Data):
             x1=1 - margins.right / self.width,
             y1=1 - margins.bottom / self.height,
         )
+
+    @property
+    def least(self) -> tuple[int, int] | None:
+        """The least width and height that it takes, px; None where it takes its own size only."""
+        if self.min_width is None or self.min_height is None:
+            return None
+        return self.min_width, self.min_height
+
+    def at(self, width: int, height: int) -> Placement:
+        """The same place for a smaller picture of its ratio, px: what is covered shrinks alike."""
+        if (width, height) == (self.width, self.height):
+            return self
+        margins = self.safe_margins
+        across, down = width / self.width, height / self.height
+        covered = Margins(
+            top=math.ceil(margins.top * down),
+            bottom=math.ceil(margins.bottom * down),
+            left=math.ceil(margins.left * across),
+            right=math.ceil(margins.right * across),
+        )
+        return self.model_copy(update={"width": width, "height": height, "safe_margins": covered})
 
     def after(self, change: Upcoming) -> Placement:
         """The placement as it will be once an announced change holds."""

@@ -1,54 +1,71 @@
 """Batch: the order of the work, how much of it at once, and what happens when some of it fails."""
 
+import asyncio
 import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from services.optimizer.batch import in_threads
-from studio.compute import available_cpus
+from studio.compute import available_cpus, compute
 
 
-def test_the_longest_work_begins_first_and_results_keep_their_order():
+async def test_the_longest_work_begins_first_and_results_keep_their_order():
     begun: list[int] = []
 
     def work(one: int) -> int:
         begun.append(one)
         return one * one
 
-    with ThreadPoolExecutor(1) as pool:
-        assert in_threads(work, [2, 5, 3], float, pool) == [4, 25, 9]
-    assert begun == [5, 3, 2]
+    orders = [*range(100), 5000, *range(100, 200)]
+    assert await in_threads(work, orders, float) == [one * one for one in orders]
+    assert begun[0] == 5000
+    assert set(begun[: available_cpus()]) <= {5000, *range(200 - available_cpus(), 200)}
 
 
-def test_two_batches_at_once_work_in_no_more_threads_than_one():
-    seen, together = set[int](), threading.Barrier(2)
+async def test_exports_at_once_work_on_no_more_renditions_than_there_are_cpus():
+    at_work, most, lock = 0, 0, threading.Lock()
+    full = threading.Event()
 
     def work(_: int) -> None:
-        seen.add(threading.get_ident())
+        nonlocal at_work, most
+        with lock:
+            at_work += 1
+            most = max(most, at_work)
+            if at_work > available_cpus():
+                full.set()
+        full.wait(0.01)  # until there are too many, or there is time enough for it
+        with lock:
+            at_work -= 1
 
-    def batch(_: int) -> None:
-        together.wait(10)
-        in_threads(work, range(200), float)
-
-    with ThreadPoolExecutor(2) as callers:
-        list(callers.map(batch, range(2)))
-    assert len(seen) <= available_cpus()
+    await asyncio.gather(*(in_threads(work, range(20), float) for _ in range(4)))
+    assert most == available_cpus()
 
 
-def test_after_a_failure_nothing_more_is_begun_and_nothing_goes_on():
+async def test_a_short_export_does_not_wait_for_the_whole_of_a_long_one():
+    done: list[str] = []
+
+    def work(name: str) -> None:
+        threading.Event().wait(0.002)
+        done.append(name)
+
+    long = asyncio.create_task(in_threads(work, ["long"] * 200, lambda _: 1.0))
+    await asyncio.sleep(0.01)
+    await in_threads(work, ["short"], lambda _: 1.0)
+    assert len(done) < 100
+    await long
+    assert len(done) == 201
+
+
+async def test_after_a_failure_nothing_more_is_begun():
     begun: list[int] = []
 
     def work(one: int) -> None:
         begun.append(one)
-        time.sleep(0.002)
         raise ValueError(f"{one} failed")
 
-    with ThreadPoolExecutor(1) as pool:
-        with pytest.raises(ValueError, match="failed"):
-            in_threads(work, range(1000), float, pool)
-        seen = list(begun)
-        assert begun[0] == 999
-        assert len(seen) < 1000
-        assert pool.submit(lambda: list(begun)).result() == seen
+    with pytest.raises(ValueError, match="failed"):
+        await in_threads(work, range(1000), float)
+    assert len(begun) <= 2 * available_cpus()
+    seen = list(begun)
+    await compute(lambda: None)
+    assert begun == seen

@@ -253,14 +253,29 @@ async def test_what_the_crop_was_led_by_is_told_with_the_rendition(astronaut):
         ("2026-11", date(2026, 3, 1), None),
     ],
 )
-def test_a_placement_that_does_not_hold_on_the_day_says_so_in_a_note(astronaut, version, day, said):
+async def test_a_placement_that_does_not_hold_on_the_day_says_so_in_a_note(
+    astronaut, version, day, said
+):
     params = Params(placements=["meta_vertical"], placements_version=version)
     focus = find_focus(astronaut, [WHOLE])
     batch = Batch(astronaut, focus, params, alt_text=None, logo=None, today=day)
-    [made] = batch.exported([placement_book(version).placement("meta_vertical")])
+    [made] = await batch.exported([placement_book(version).placement("meta_vertical")])
     assert isinstance(made, Output)
     found = [note for note in made.notes if "valid" in note]
     assert (said in found[0]) if said else not found
+
+
+async def test_a_quality_that_is_asked_for_is_used_and_the_floor_still_holds(astronaut):
+    wish = {"placements": ["instagram_square"], "format": "jpeg"}
+    _, [usual] = await export(astronaut, **wish)
+    _, [coarse] = await export(astronaut, **wish, quality=60)
+    assert (usual.details["quality"], coarse.details["quality"]) == (85, 60)
+    assert len(coarse.data) < len(usual.data)
+    _, [floored] = await export(astronaut, **wish, quality=60, quality_floor=0.995)
+    assert floored.details["quality"] > 60
+    assert floored.details["ssim"] >= 0.995
+    _, [exact] = await export(astronaut, placements=["open_graph"], format="png", quality=60)
+    assert exact.details["quality"] is None
 
 
 async def test_no_file_is_avif_unless_a_placement_names_it(astronaut):
@@ -308,6 +323,60 @@ def test_flat_art_becomes_a_small_lossless_palette_png():
     assert encoded.media_type == "image/png"
     assert decode(encoded.data).pixels.tobytes() == flat.tobytes()
     assert len(encoded.data) < 2_000
+
+
+def soft_cut_out() -> Image:
+    """A shaded disc with a soft edge on clear ground, of the size of facebook_cover."""
+    across, down = np.meshgrid(np.arange(1640), np.arange(624))
+    shade = np.clip(60 + 90 * np.sin(across / 90) * np.cos(down / 70) + across / 20, 0, 255)
+    grain = np.random.default_rng(3).normal(0, 2, shade.shape)
+    reach = np.hypot(across - 820, down - 312)
+    alpha = np.clip((250 - reach) * 40, 0, 255)
+    bands = [shade + grain, shade * 0.7 + grain, 255 - shade + grain, alpha]
+    return Image(Pillow.fromarray(np.stack(bands, -1).clip(0, 255).astype(np.uint8), "RGBA"))
+
+
+def flat_art() -> Image:
+    """Shapes in eight colours with soft edges, of the size of facebook_cover."""
+    pixels = Pillow.new("RGBA", (1640, 624))
+    draw, dice = ImageDraw.Draw(pixels), np.random.default_rng(8)
+    colours = [tuple(int(one) for one in dice.integers(0, 255, 3)) for _ in range(8)]
+    for number in range(60):
+        x, y, side = (int(one) for one in dice.integers((0, 0, 60), (1500, 500, 200)))
+        draw.ellipse((x, y, x + side, y + side), fill=(*colours[number % 8], 255))
+    return Image(pixels.filter(ImageFilter.GaussianBlur(1)))
+
+
+def test_a_png_over_what_is_advised_has_fewer_colours_if_nobody_sees_it():
+    cover, image = PLACEMENTS["facebook_cover"], flat_art()
+    exact = encode_for(image, cover.model_copy(update={"advised_bytes": None}))
+    advised = len(exact.data) - 1
+    made = encode_for(image, cover.model_copy(update={"advised_bytes": advised}))
+    assert made.media_type == "image/png"
+    assert len(made.data) <= advised
+    assert any("colours to stay within" in note for note in made.notes)
+    alike = decode(made.data).flattened((128, 128, 128))
+    assert ssim(image.flattened((128, 128, 128)), alike) >= 0.98
+
+
+def test_a_png_with_shades_keeps_them_where_a_limit_is_only_advised():
+    """256 colours of them have a similarity of 0.98 in luma, and bands."""
+    cover, image = PLACEMENTS["facebook_cover"], soft_cut_out()
+    made = encode_for(image, cover)
+    assert made.ssim == 1
+    assert len(made.data) > 100_000
+    assert "advises at most 100,000 bytes" in made.notes[0]
+
+
+def test_a_png_keeps_its_colours_if_fewer_would_be_seen_or_do_not_help():
+    cover, image = PLACEMENTS["facebook_cover"], soft_cut_out()
+    for advised, floor in ((100_000, 0.9999), (2_000, 0.92)):
+        tight = cover.model_copy(update={"advised_bytes": advised})
+        made = encode_for(image, tight, Wish(floor=floor))
+        assert made.ssim == 1
+        assert made.notes == (
+            f"facebook_cover advises at most {advised:,} bytes; good quality needs more.",
+        )
 
 
 def test_a_smaller_picture_is_delivered_only_where_the_placement_takes_one():

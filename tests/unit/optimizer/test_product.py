@@ -89,6 +89,67 @@ async def test_a_shop_that_forbids_text_gets_none():
     assert made.problem.rule == "optimizer.text_forbidden"
 
 
+NOISE = Image(Pillow.effect_noise((2400, 2100), 80).convert("RGB"))
+
+
+async def test_a_shop_that_forbids_borders_has_padding_that_shows_looked_at():
+    made = await exported(NOISE, "google_merchant_main", fit="contain")
+    assert "takes no picture with a border" in made.details["needs_review"]
+    assert made.details["remedy"]["operation"] == "edit.remove_background"
+    square = Image(NOISE.pixels.resize((2400, 2400)))
+    whole = await exported(square, "google_merchant_main", fit="contain")
+    assert "border" not in whole.details["needs_review"]
+
+
+async def test_padding_in_the_colour_of_a_plain_ground_is_no_border():
+    photo = on_white(size=(2400, 2100), box=(300, 100, 2100, 2000))
+    made = await exported(photo, "google_merchant_main", fit="contain", padding="colour")
+    assert made.details["needs_review"] is None
+
+
+async def test_padding_is_nobodys_business_where_borders_are_not_forbidden():
+    made = await exported(NOISE, "shopify_product", fit="contain")
+    assert "border" not in (made.details["needs_review"] or "")
+
+
+@pytest.mark.parametrize(
+    ("box", "told"),
+    [
+        ((120, 120, 2279, 2279), None),
+        ((60, 60, 2339, 2339), "fills 95% of the frame; google_merchant_main asks for 75% to 90%"),
+        ((500, 500, 1899, 1899), "fills 59% of the frame; google_merchant_main asks for 75% to"),
+    ],
+)
+async def test_a_product_that_fills_too_much_or_too_little_is_looked_at(box, told):
+    image = on_white(size=(2400, 2400), box=box)
+    made = await exported(image, "google_merchant_main", fit="cover")
+    review = made.details["needs_review"]
+    assert (told in review) if told else review is None
+    smart = await exported(image, "google_merchant_main")
+    assert smart.details["needs_review"] is None
+
+
+async def test_a_product_that_cannot_be_told_from_its_ground_is_looked_at_where_its_size_counts():
+    made = await exported(NOISE, "google_merchant_main")
+    assert made.details["needs_review"] == (
+        "google_merchant_main asks for a product that fills 75% to 90% of the frame, which cannot "
+        "be told on this ground. Look, or put edit.remove_background before the export."
+    )
+    assert made.details["remedy"] == {"operation": "edit.remove_background", "params": {}}
+
+
+@pytest.mark.parametrize(
+    ("placement", "said"),
+    [
+        ("instagram_carousel", "instagram_carousel needs 2 to 10 pictures; this is one of them."),
+        ("instagram_portrait", None),
+    ],
+)
+async def test_one_picture_of_a_carousel_says_that_it_is_not_enough(placement, said):
+    made = await exported(NOISE, placement)
+    assert [note for note in made.notes if "needs" in note] == ([said] if said else [])
+
+
 def test_a_picture_of_nothing_has_no_product():
     assert product_box(Image(Pillow.new("RGB", (50, 50), WHITE)), WHITE) is None
     assert product_box(Image(Pillow.new("RGBA", (50, 50))), WHITE) is None

@@ -1,7 +1,5 @@
 """Resizing: the halves that sizes share shift nothing, and every rendition has its own pixels."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -58,7 +56,7 @@ def test_a_picture_asked_for_at_its_own_size_may_be_changed_without_harm():
     assert pixels == before
 
 
-def test_renditions_of_the_masters_own_size_are_written_with_their_own_settings():
+async def test_renditions_of_the_masters_own_size_are_written_with_their_own_settings():
     """Pillow keeps a file's settings in the picture while it writes: sharing it mixed them up."""
     grain = np.random.default_rng(7).integers(0, 255, (500, 500, 3), dtype=np.uint8)
     image = Image(Pillow.fromarray(grain))
@@ -68,7 +66,6 @@ def test_renditions_of_the_masters_own_size_are_written_with_their_own_settings(
     def written(one: Encoding) -> bytes:
         return one.write(image.with_pixels(pyramid.resized((500, 500))))
 
-    with ThreadPoolExecutor(4) as pool:
-        made = in_threads(written, how, lambda one: one.quality or 0, pool)
+    made = await in_threads(written, how, lambda one: one.quality or 0)
     alone = {one: one.write(image) for one in dict.fromkeys(how)}
     assert all(data == alone[one] for data, one in zip(made, how, strict=True))
