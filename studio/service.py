@@ -26,7 +26,7 @@ from studio.metadata import Database, Index
 from studio.operation import AnyOperation
 from studio.probes import HttpServer, Readiness, add_probes
 from studio.problems import Broken, Unavailable
-from studio.providers.accounts import ProviderSettings, accounts
+from studio.providers.accounts import ProviderSettings, accounts, idle_settings
 from studio.providers.buying import Buyer
 from studio.providers.purchases import Purchases
 from studio.providers.reconcile import Reconciler, reconcilers
@@ -122,7 +122,7 @@ class StudioService(Service):
         self._buyer: Buyer | None = None
         self._reconcilers: list[Reconciler] = []
         self._telling: Telling | None = None
-        self._tell_every = EVERY
+        self._tell_every = self._reconcile_every = EVERY
         if isinstance(ports.settings, ProviderSettings):
             self._buyer = self._buying(ports.settings)
         room = Room(ports.settings.pixels_at_once)
@@ -132,7 +132,8 @@ class StudioService(Service):
 
     def _buying(self, settings: ProviderSettings) -> Buyer:
         """Who pays, and who reads the bills."""
-        purchases, share = Purchases(self._books), settings.provider_share
+        purchases = Purchases(self._books, longest_job=settings.longest_job)
+        share = settings.provider_share
         buyer = Buyer(
             accounts(settings),
             purchases,
@@ -143,6 +144,9 @@ class StudioService(Service):
         )
         self._telling = Telling(purchases, self.ports.bus, self.name)
         self._tell_every = min(EVERY, settings.reconcile_interval)
+        self._reconcile_every = settings.reconcile_interval
+        for setting, lacks in idle_settings(settings).items():
+            log.warning("%s is of no use: %s is not set", setting, lacks)
         if share == 1:  # else others spend of the balances
             self._reconcilers = reconcilers(
                 buyer.accounts.values(),
@@ -166,7 +170,9 @@ class StudioService(Service):
             self.tasks.repeat("telling", self._telling.tell, every=self._tell_every)
         for one in self._reconcilers:
             await one.open()
-            self.tasks.repeat(f"reconciling {one.provider}", one.reconcile, every=one.quiet)
+            self.tasks.repeat(
+                f"reconciling {one.provider}", one.reconcile, every=self._reconcile_every
+            )
         try:
             yield
         finally:

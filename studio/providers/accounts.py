@@ -15,7 +15,8 @@ from typing import Any
 
 from pydantic import Field, SecretStr, field_validator
 
-from studio.settings import Settings
+from studio.providers.purchases import LONGEST_JOB
+from studio.settings import PREFIX, Settings
 
 
 class ProviderSettings(Settings):
@@ -64,7 +65,17 @@ class ProviderSettings(Settings):
         "the accounts, so their balances settle calls in doubt",
     )
     reconcile_interval: float = Field(
-        default=600, gt=0, description="s between two readings of the accounts' balances"
+        default=600,
+        gt=0,
+        description="s between two readings of the accounts' balances; also the age that a call in "
+        "doubt must have to be settled by one, and the time for which nothing may have been sent "
+        "to fal or have come from it (there at least 600, or STUDIO_LONGEST_JOB if that is less)",
+    )
+    longest_job: float = Field(
+        default=LONGEST_JOB,
+        gt=0,
+        description="s that a provider may be at work on a call: a job that takes longer is in "
+        "doubt, and a call in doubt of fal, which may wait in its queue, is not settled before",
     )
 
     @field_validator("*")
@@ -77,6 +88,13 @@ class ProviderSettings(Settings):
         if not (key.isascii() and key.isprintable()):
             raise ValueError("a key consists of visible ASCII characters")
         return SecretStr(key)
+
+    @field_validator("fal_admin_api_key")
+    @classmethod
+    def _is_one(cls, key: SecretStr | None) -> SecretStr | None:
+        if key and "," in key.get_secret_value():
+            raise ValueError("one key is meant, without commas: it only reads the balance")
+        return key
 
     def buying(self) -> dict[str, Any]:
         """What of it concerns providers, as the environment has it."""
@@ -131,6 +149,16 @@ def accounts(settings: Settings) -> dict[str, Account]:
             admin = _admin(settings, provider)
             found[provider] = Account(provider, url, every[0], tuple(every[1:]), admin)
     return found
+
+
+def idle_settings(settings: Settings) -> dict[str, str]:
+    """Settings that are set and of no use, each with the one that it lacks."""
+    names = {name: f"{name}_api_key" for name in PROVIDERS}
+    return {
+        f"{PREFIX}{name}_admin_api_key".upper(): f"{PREFIX}{key}".upper()
+        for name, key in names.items()
+        if _admin(settings, name) and not _keys(settings, key)
+    }
 
 
 def _admin(settings: Settings, provider: str) -> Admin | None:

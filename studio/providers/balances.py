@@ -36,7 +36,8 @@ class _Telling:
     scheme: str  # of the Authorization header
     dollars: Callable[[Any], Decimal]  # of the reply's JSON; raises what `balance` catches
     is_admins: bool = False  # another key is asked with, at another address
-    is_prompt: bool = True  # what was bought is in it at once
+    lateness: float = 0  # s until what was bought is in it; 0: at once
+    has_queue: bool = False  # what was sent may be done, and billed, much later
     is_prepaid: bool = True  # it falls with every purchase; accounts with an invoice need not
 
 
@@ -55,13 +56,15 @@ def _of_fal(told: Any) -> Decimal:
 _TELLING: Mapping[str, _Telling] = {
     "stability": _Telling("/v1/user/balance", "Bearer", _of_stability),
     # fal.ai/docs/platform-apis/v1/account/billing (2026-11-26), which does not say how soon a call
-    # is in it.
+    # is in it: ten minutes are assumed. Requests wait in a queue beyond the account's concurrency,
+    # and only what has run is billed (fal.ai/docs/model-apis/faq).
     "fal": _Telling(
         "/account/billing?expand=credits",
         "Key",
         _of_fal,
         is_admins=True,
-        is_prompt=False,
+        lateness=600,
+        has_queue=True,
         is_prepaid=False,
     ),
 }
@@ -75,7 +78,18 @@ def is_told(account: Account) -> bool:
 
 def is_prompt(account: Account) -> bool:
     """Whether a call is in the balance as soon as it is done. Of an account that tells one."""
-    return _TELLING[account.provider].is_prompt
+    return not lateness(account)
+
+
+def lateness(account: Account) -> float:
+    """s until a call that is done is in the balance, at most. Of an account that tells one."""
+    return _TELLING[account.provider].lateness
+
+
+def has_queue(account: Account) -> bool:
+    """Whether a call that was sent may be done, and billed, much later. Of an account that tells
+    its balance."""
+    return _TELLING[account.provider].has_queue
 
 
 def is_prepaid(account: Account) -> bool:

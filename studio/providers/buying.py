@@ -40,11 +40,12 @@ from studio.providers.call import (
     Parked,
     ProviderAway,
     ProviderRefused,
+    Size,
 )
 from studio.providers.jobs import Question, question
 from studio.providers.limits import Rate, provider_limits
 from studio.providers.prices import price_book
-from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases, RunRef, call_name
+from studio.providers.purchases import Purchase, Purchases, RunRef, call_name
 from studio.providers.turns import Turns
 
 log = logging.getLogger(__name__)
@@ -303,10 +304,11 @@ class Buyer:
                 raise ProviderAway.because(known.provider, why, None, known.cost) from refused
             await self._forgotten(case)
             return
-        billed = {"no": Money.zero(), "yes": known.price, "unknown": known.ceiling}
-        refused.cost = known.cost if known.is_settled else billed[refused.billed]
-        problem = refused.as_problem()
-        await self._became(case.now(state="refused", problem=problem, cost=refused.cost))
+        costs = {"no": Money.zero(), "yes": _price(known, refused.sizes), "unknown": known.ceiling}
+        refused.cost = known.cost if known.is_settled else costs[refused.billed]
+        told = {"problem": refused.as_problem(), "cost": refused.cost}
+        guessed = refused.billed == "unknown" and not known.is_settled
+        await self._became(case.now(state="refused", guessed=guessed, **told))
         if refused.billed == "yes":
             _count_spent(known.provider, refused.cost)
 
@@ -314,13 +316,13 @@ class Buyer:
         known = case.known
         match answer:
             case Job(id=id_, path=path, every=every):
-                if known.job and _is_overdue(known):
+                if known.job and self._is_overdue(known):
                     raise await self._doubt(case)
                 if not known.job:
                     await self._became(case.now(state="job", job=id_, path=path))
                 raise Parked.at(known.provider, every)
             case Links(urls=urls):
-                cost = _billed(known, answer.cost)
+                cost = _billed(known, answer.cost, answer.sizes)
                 linked = case.now(
                     state="linked", links=list(urls), cost=cost, details=dict(answer.details)
                 )
@@ -420,6 +422,10 @@ class Buyer:
         cost = Money.zero() if known.state == "sent" else known.cost
         return ProviderAway.because(provider, f"HTTP {response.status_code}", rest, cost)
 
+    def _is_overdue(self, job: Purchase) -> bool:
+        age = datetime.now(UTC) - job.since
+        return age.total_seconds() > self.purchases.longest_job
+
     def _account(self, provider: str) -> Account:
         if provider not in self.accounts:
             raise Refused(
@@ -438,11 +444,17 @@ def _pace(rate: Rate, share: float) -> tuple[float, int]:
     return max(calls - burst, 1) / rate.seconds, burst
 
 
-def _billed(known: Purchase, told: Money | None) -> Money:
+def _billed(known: Purchase, told: Money | None, sizes: Sequence[Size] = ()) -> Money:
     """What a call that came has cost. told: by its reply; the account's bill knows better."""
     if known.is_settled:
         return known.cost
-    return known.price if told is None else told
+    return _price(known, sizes) if told is None else told
+
+
+def _price(known: Purchase, sizes: Sequence[Size]) -> Money:
+    """By the sizes of what came, where the price is by them and they are told."""
+    by_size = price_book().by_size(known.provider, known.product, sizes)
+    return known.price if by_size is None else by_size
 
 
 def _count_spent(provider: str, cost: Money) -> None:
@@ -461,10 +473,6 @@ async def _surely(write: Callable[[], Awaitable[T]]) -> T:
                 raise
             log.warning("What a provider told is not written down yet: %s", away.says)
             await asyncio.sleep(_PAUSE)
-
-
-def _is_overdue(job: Purchase) -> bool:
-    return (datetime.now(UTC) - job.since).total_seconds() > LONGEST_JOB
 
 
 def _key_is_gone(known: Purchase) -> InDoubt:

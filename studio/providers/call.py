@@ -15,6 +15,7 @@ from studio.problems import Problem, Refused, Unavailable
 #: What a reply says of a bill. Most providers charge for no failed call, but a connection that
 #: breaks after the request was sent tells nothing.
 Billed = Literal["no", "yes", "unknown"]
+Size = tuple[int, int]  # width and height, px
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class Links:
     urls: Sequence[str]
     cost: Money | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    sizes: Sequence[Size] = ()  # of each picture, where the reply tells and the price is by them
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,7 @@ class ProviderRefused(Refused):
 
     billed: Billed = "no"
     cost: Money = Money.zero()  # what is written down for it
+    sizes: Sequence[Size] = ()  # of what was made and is withheld, where the reply tells
 
     @classmethod
     def as_before(cls, told: Problem, cost: Money) -> ProviderRefused:

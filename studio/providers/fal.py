@@ -1,19 +1,20 @@
 """fal's queue: a request is submitted, and its result asked for until it is there.
 
 Source: fal's pages, providers.md §4.7. The result is asked for directly: while it is made, the
-answer says so (202, or 400 "still in progress"), so the status needs no question of its own.
+answer says so (202, or 400 "still in progress"), so the status needs no question of its own. It
+tells the size of its pictures, by which some models are billed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from studio.providers.call import Answer, Call, Job, Links, Moderated
+from studio.providers.call import Answer, Call, Job, Links, Moderated, Size
 from studio.providers.limits import provider_limits
 from studio.providers.models import path_of
 from studio.providers.pictures import (
@@ -137,10 +138,14 @@ def read(response: httpx.Response, app: str) -> Answer:
     found = document(response)
     if not is_poll(response) or found.get("status") in _WAITING:
         return _job(app, str(found["request_id"] if "request_id" in found else _asked(response)))
-    if any(found.get("has_nsfw_concepts") or ()):
-        raise Moderated(provider=_NAME, says="the result was blackened (NSFW)", billed="yes")
     pictures = found["images"] if "images" in found else [found["image"]]
-    return Links(links(one["url"] for one in pictures), details=given({"seed": found.get("seed")}))
+    sizes = _sizes(pictures)
+    if any(found.get("has_nsfw_concepts") or ()):
+        blackened = Moderated(provider=_NAME, says="the result was blackened (NSFW)", billed="yes")
+        blackened.sizes = sizes
+        raise blackened
+    urls = links(one["url"] for one in pictures)
+    return Links(urls, details=given({"seed": found.get("seed")}), sizes=sizes)
 
 
 def _refused_or_early(response: httpx.Response, app: str) -> Job:
@@ -149,11 +154,18 @@ def _refused_or_early(response: httpx.Response, app: str) -> Job:
         return _job(app, _asked(response))
     if response.status_code == _UNPROCESSABLE:
         if "content_policy" in response.text or "content policy" in says.lower():
-            raise Moderated(provider=_NAME, says=says, billed="yes")  # "422 may be charged"
+            raise Moderated(provider=_NAME, says=says, billed="unknown")  # "422 may be charged"
         raise refused(_NAME, response, says, billed="unknown")
     if response.status_code == _FORBIDDEN and "balance" in says.lower():
         raise credit_refused(_NAME, says)
     raise refused(_NAME, response, says)
+
+
+def _sizes(pictures: Sequence[Mapping[str, Any]]) -> tuple[Size, ...]:
+    """Of each; none if any does not tell: both sides may be null."""
+    sizes = [(one.get("width"), one.get("height")) for one in pictures]
+    told = tuple((w, h) for w, h in sizes if isinstance(w, int) and isinstance(h, int))
+    return told if len(told) == len(sizes) and all(min(one) > 0 for one in told) else ()
 
 
 def _says(response: httpx.Response) -> str:

@@ -5,6 +5,7 @@ A quote reads the newest book that is valid; what was paid is taken from the rep
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import ROUND_UP, Decimal
 from functools import lru_cache
@@ -28,6 +29,10 @@ class Price(BaseModel):
     expected: Amount
     minimum: Amount | None = Field(default=None, description="null: the expected one")
     maximum: Amount | None = Field(default=None, description="null: the expected one")
+    per_megapixel: Amount | None = Field(
+        default=None,
+        description="of a result, where it is billed by that; a begun one (2²⁰ px) is a whole one",
+    )
     note: str | None = None
     source: str
     checked_on: date | None = Field(default=None, description="null: the book's day")
@@ -69,11 +74,10 @@ class PriceBook(BaseModel):
 
         Refused (`price.unknown`): nothing is bought whose price is not known.
         """
-        found = self.providers.get(provider)
-        for one in found.prices if found else ():
-            if one.product == product:
-                times = images if one.unit == "image" else 1
-                return _range(one, found.currency if found else "USD") * times
+        found = self._find(provider, product)
+        if found:
+            times = images if found.unit == "image" else 1
+            return _range(found, self.providers[provider].currency) * times
         raise Refused(
             rule="price.unknown",
             says=f"The price book {self.version} knows no price of {product} at {provider}.",
@@ -90,7 +94,34 @@ class PriceBook(BaseModel):
         amount = (known.maximum.amount * times).quantize(_SMALLEST, rounding=ROUND_UP)
         return Money.of(max(amount, expected.amount), known.maximum.currency)
 
+    def by_size(
+        self, provider: str, product: str, sizes: Sequence[tuple[int, int]]
+    ) -> Money | None:
+        """What a call has cost whose results have these sizes, px; None if its price is not by
+        them, or none are told."""
+        found = self._find(provider, product)
+        if not sizes or found is None or found.per_megapixel is None:
+            return None
+        megapixels = sum(-(-width * height // _MEGAPIXEL) for width, height in sizes)
+        return Money.of(found.per_megapixel * megapixels, self.providers[provider].currency)
 
+    def amounts(self, provider: str, product: str, expected: Money, most: Money) -> list[Decimal]:
+        """What a call may have cost that was billed and whose results nobody has seen: the expected
+        price first, and where the price is by size every number of megapixels up to the most."""
+        found = self._find(provider, product)
+        if found is None or not found.per_megapixel:
+            return [expected.amount]
+        megapixels = range(1, int(most.amount // found.per_megapixel) + 1)
+        others = [found.per_megapixel * one for one in megapixels]
+        return [expected.amount, *(one for one in others if one != expected.amount)]
+
+    def _find(self, provider: str, product: str) -> Price | None:
+        of_whom = self.providers.get(provider)
+        prices = of_whom.prices if of_whom else []
+        return next((one for one in prices if one.product == product), None)
+
+
+_MEGAPIXEL = 2**20  # px: 1024×1024 is billed as one
 _SMALLEST = Decimal("0.000000001")  # as exact as amounts are (studio.money)
 
 

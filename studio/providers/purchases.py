@@ -3,7 +3,7 @@
     sent ─> bought            the pictures are in the blob store
       ├──> job ──> bought     the provider works; its job's id is known
       ├──> linked ─> bought   paid, and lying elsewhere: the links are known
-      ├──> refused            turned down or filtered; billed or not
+      ├──> refused            turned down or filtered; billed or not, or nobody knows (`guessed`)
       ├──> (gone)             not billed: it may be sent again
       └──> in doubt           sent, and nobody knows; never sent again
              └──> refused     settled: the account's bill tells what it has cost
@@ -28,6 +28,9 @@ from studio.events import Paid
 from studio.metadata import AlreadyThere, Database, Index
 from studio.money import Money
 from studio.problems import Problem
+
+#: s that a job may take before it is given up as in doubt.
+LONGEST_JOB = 3600
 
 State = Literal["sent", "job", "linked", "bought", "refused", "in_doubt"]
 
@@ -62,6 +65,8 @@ class Purchase(BaseModel):
     job: str | None = None
     path: str | None = None
     since: datetime
+    changed: datetime | None = None  # when anything became known of it last; null: as `since`
+    guessed: bool = False  # refused, and nobody knows whether it was billed: its most counts
     questioned: datetime | None = None  # `sent`, and a second worker has looked at it first
     run: RunRef | None = None  # null: not written down
     revision: int = 1  # how often it was written down
@@ -87,11 +92,14 @@ class Purchases:
 
     indexes = (
         Index("purchases", (("account", 1), ("state", 1))),
+        Index("purchases", (("account", 1), ("changed", 1), ("since", 1))),
         Index("purchases", (("untold", 1),)),
     )
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, longest_job: float = LONGEST_JOB) -> None:
+        """longest_job: s that a provider may be at work on a call."""
         self._rows = database.collection("purchases")
+        self.longest_job = longest_job
 
     async def get(self, step: UUID, index: int) -> Purchase | None:
         """What became of a call so far."""
@@ -139,7 +147,8 @@ class Purchases:
         come, was refused or is settled."""
         open_ = {"_id": call_name(step, index), "state": {"$in": ["sent", "job", "in_doubt"]}}
         told = {"cost": cost.model_dump(mode="json"), "problem": problem.model_dump(mode="json")}
-        doubtful = {"$set": {"state": "in_doubt", **told}, **_ONE_MORE}
+        now = {"changed": datetime.now(UTC)}
+        doubtful = {"$set": {"state": "in_doubt", **told, **now}, **_ONE_MORE}
         return await self._rows.update_one(open_, doubtful)
 
     async def question(self, step: UUID, index: int) -> datetime | None:
@@ -159,12 +168,13 @@ class Purchases:
             await self.settle(key, Money.zero())
 
     async def in_doubt(self, *names: str) -> list[tuple[str, Purchase]]:
-        """The calls of which nobody knows whether they were billed, with ids.
+        """The calls of which nobody knows whether they were billed, oldest first, with ids: also
+        those that were refused, and may have been billed for all that.
 
         names: of an account, here as below: one for each key that it has or had.
         """
-        doubtful = {"account": {"$in": names}, "state": "in_doubt"}
-        rows = await self._rows.find(doubtful, sort=(("_id", 1),))
+        states = {"account": {"$in": names}, "state": {"$in": ["in_doubt", "refused"]}}
+        rows = await self._rows.find(states | _DOUBTFUL, sort=(("since", 1), ("_id", 1)))
         return [(row["_id"], Purchase.model_validate(row)) for row in rows]
 
     async def is_under_way(self, *names: str) -> bool:
@@ -175,20 +185,22 @@ class Purchases:
             "account": {"$in": names},
             "state": "in_doubt",  # we wait no longer; the provider may still be at it
             "job": {"$ne": None},
-            "since": {"$gt": datetime.now(UTC) - timedelta(seconds=LONGEST_JOB)},
+            "since": {"$gt": datetime.now(UTC) - timedelta(seconds=self.longest_job)},
         }
         return any([await self._rows.count(one, limit=1) for one in (under_way, working)])
 
-    async def was_sent_after(self, then: datetime, *names: str) -> bool:
-        """Whether a call was, of those that are on record."""
-        recent = {"account": {"$in": names}, "since": {"$gt": then}}
-        return bool(await self._rows.count(recent, limit=1))
+    async def has_changed_after(self, then: datetime, *names: str) -> bool:
+        """Whether a call has, of those that are on record: it was sent, or something came of it."""
+        new = {"changed": {"$gt": then}}
+        of_before = {"changed": None, "since": {"$gt": then}}  # rows of an older version
+        asked = [{"account": name} | how for name in names for how in (new, of_before)]
+        return any([await self._rows.count(one, limit=1) for one in asked])
 
     async def settle(self, key: str, cost: Money) -> None:
         """What a call in doubt has cost, as the provider's bill tells."""
-        settled = {"state": "refused", "cost": cost.model_dump(mode="json"), "untold": True}
-        doubt = {"_id": key, "state": "in_doubt"}
-        await self._rows.update_one(doubt, {"$set": settled, **_ONE_MORE})
+        known = {"state": "refused", "cost": cost.model_dump(mode="json"), "guessed": False}
+        settled = {"$set": known | {"untold": True}, **_ONE_MORE}
+        await self._rows.update_one({"_id": key, **_DOUBTFUL}, settled)
 
     async def paid(self, step: UUID) -> Paid | None:
         """What a step has cost, as far as known; None if nothing of it was bought."""
@@ -214,8 +226,8 @@ class Purchases:
 
 
 _ONE_MORE = {"$inc": {"revision": 1}}
-#: s that a job may take before it is given up as in doubt.
-LONGEST_JOB = 3600
+#: Rows of which nobody knows whether they were billed.
+_DOUBTFUL = {"$or": [{"state": "in_doubt"}, {"state": "refused", "guessed": True}]}
 #: A step makes at most so many calls (ten variations, and a spare for each).
 MOST_CALLS = 20
 
@@ -238,4 +250,5 @@ def _same(step: UUID, index: int, purchase: Purchase) -> dict[str, Any]:
 def _row(purchase: Purchase) -> dict[str, Any]:
     row = purchase.model_dump(mode="json")
     row["since"], row["questioned"] = purchase.since, purchase.questioned
+    row["changed"] = datetime.now(UTC)
     return row

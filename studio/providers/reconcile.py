@@ -4,19 +4,22 @@ A provider that tells its balance (`studio.providers.balances`) has told what it
 last statement of it, which is renewed while nothing is in doubt. What is missing from our own sum
 was billed by calls in doubt, and what is not missing was not. The sum is then the provider's to the
 cent; of several calls in doubt at one price it stays unknown which were billed, and that does not
-change the sum.
+change the sum. In doubt is also what was refused after it may have run (fal's 422).
 
-It holds for an account that nobody but this installation uses, so it is done where
-STUDIO_PROVIDER_SHARE is 1. The purchases of all its services are in one place (docs/adr/0015). A
-provider may be at work on a call that we lost long before; so a call is settled some time after it
-was sent, and not at once. Where a balance may follow its calls late (fal), nothing else may have
-been sent for that time, either; and where purchases may go on an invoice instead (fal, too), the
-balance must have been seen to fall.
+It holds as far as the cost of all other calls is known: it is fixed, told by the reply, or follows
+from the size that the reply tells. And it holds for an account that nobody but this installation
+uses, so it is done where STUDIO_PROVIDER_SHARE is 1. The purchases of all its services are in one
+place (docs/adr/0015).
+
+A provider may be at work on a call that we lost long before; so a call is settled some time after
+it was sent, and not at once. Where calls wait in a queue (fal), that is as long as any job may
+take. Where a balance may follow its calls late (fal), nothing may have been sent or come for a
+while, either; and where purchases may go on an invoice instead (fal, too), the balance must have
+been seen to fall.
 """
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -25,6 +28,7 @@ from decimal import Decimal
 
 import httpx
 
+from studio.compute import compute
 from studio.metadata import Database, Document
 from studio.money import Money
 from studio.problems import Unavailable
@@ -32,18 +36,19 @@ from studio.providers.accounts import Account
 from studio.providers.balances import (
     BalanceRefused,
     balance,
+    has_queue,
     is_prepaid,
     is_prompt,
     is_told,
+    lateness,
     meant,
     missing_setting,
 )
-from studio.providers.purchases import LONGEST_JOB, Purchase, Purchases
+from studio.providers.explaining import explaining
+from studio.providers.prices import price_book
+from studio.providers.purchases import Purchase, Purchases
 
 log = logging.getLogger(__name__)
-
-#: Subsets of more calls in doubt than this are not tried one by one.
-_MOST_DOUBTS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,32 @@ class _Reading:
 
     balance: Decimal  # US$ that are left
     spent: Decimal  # US$ by our own sum; what is in doubt counts with its most
-    doubts: Sequence[tuple[str, Purchase]]
+    doubts: Sequence[tuple[str, Purchase]]  # oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What happened to an account since its statement."""
+
+    fell: Decimal  # US$ that the balance has lost; less than 0: somebody topped it up
+    certain: Decimal  # US$ that we have surely spent
+    doubts: Sequence[tuple[str, Purchase]]  # those that came since, oldest first
+    falls: bool  # whether the balance was ever seen to fall with what we bought
+
+    @classmethod
+    def between(cls, statement: Document, now: _Reading) -> _Change:
+        """What was in doubt at the statement counts in both sums, and so in neither.
+
+        A balance that never falls (purchases may go on an invoice instead) does not say that a call
+        was not billed; nor does one that fell once and stayed where it was at a later purchase.
+        """
+        cancelled = set(statement.get("doubts", ()))
+        doubts = [(key, one) for key, one in now.doubts if key not in cancelled]
+        fell = meant(Decimal(statement["balance"]) - now.balance)
+        spent = now.spent - Decimal(statement["spent"])
+        certain = meant(spent - sum(one.cost.amount for _, one in doubts))
+        falls = fell > 0 or (certain <= 0 and bool(statement.get("falls")))
+        return cls(fell, certain, doubts, falls)
 
 
 class Reconciler:
@@ -68,7 +98,8 @@ class Reconciler:
         quiet: float = 0,
     ) -> None:
         """account: one that tells its balance. quiet: s since the youngest doubtful call was sent,
-        before any is settled; since any was, where the balance may be late."""
+        before any is settled, or more where calls wait in a queue; also s since anything was sent
+        or came, where the balance may be late."""
         self._account, self._purchases, self._client = account, purchases, client
         self.provider, self.quiet = account.provider, quiet
         self._statements = database.collection("statements")
@@ -87,8 +118,9 @@ class Reconciler:
         statement is renewed, so that a top-up is no riddle later.
 
         Nothing happens while a call is under way or was sent just now, or where no set of the
-        doubtful calls explains the balance: then somebody topped it up, or else uses it. Nor does
-        it if the key may not read the balance, which is told, and which no haste mends.
+        doubtful calls explains the balance: then somebody topped it up, or else uses it; a job's
+        longest time later it goes on from there. Nor does it if the key may not read the balance,
+        which is told, and which no haste mends.
         """
         try:
             return await self._reconciled()
@@ -102,28 +134,40 @@ class Reconciler:
         now = await self._reading() if statement else None
         if statement is None or now is None:
             return 0
-        cancelled = set(statement.get("doubts", ()))  # they are in both sums
-        doubts = [(key, one) for key, one in now.doubts if key not in cancelled]
-        falls = _falls(statement, now)
-        if not doubts:
-            await self._renew(now, falls=falls)
+        change = _Change.between(statement, now)
+        if not change.doubts:
+            await self._renew(now, falls=change.falls)
             return 0
-        age = datetime.now(UTC) - max(one.since for _, one in doubts)
-        if age < timedelta(seconds=self.quiet) or not (falls or is_prepaid(self._account)):
+        if self._waited(change) < 0:
             return 0
-        billed = Decimal(statement["balance"]) - now.balance
-        spent = now.spent - Decimal(statement["spent"])
-        certain = spent - sum(one.cost.amount for _, one in doubts)
-        were_billed = _explaining(meant(billed - certain), [one for _, one in doubts])
-        if were_billed is None:
-            log.warning("The balance of %s is not explained by what we bought", self._account.name)
-            if age > timedelta(seconds=LONGEST_JOB):  # nothing will explain it: go on from here
-                await self._renew(now, falls=falls)
-            return 0
-        for index, (key, one) in enumerate(doubts):
-            cost = one.price if index in were_billed else Money.zero(one.price.currency)
-            await self._purchases.settle(key, cost)
-        return len(doubts)
+        if not (change.falls or is_prepaid(self._account)):
+            return await self._unexplained("was not seen to fall yet", now, change)
+        missing = change.fell - change.certain
+        billed = await compute(explaining, missing, [_amounts(one) for _, one in change.doubts])
+        if billed is None:
+            return await self._unexplained("is not explained by what we bought", now, change)
+        for (key, one), amount in zip(change.doubts, billed, strict=True):
+            await self._purchases.settle(key, Money.of(amount, one.price.currency))
+        return len(billed)
+
+    def _waited(self, change: _Change) -> float:
+        """s for which all that is in doubt could have been settled; less than 0: not yet."""
+        quiet, longest = self.quiet, self._purchases.longest_job
+        at_work = longest if has_queue(self._account) else 0.0
+        known = [
+            one.since + timedelta(seconds=at_work) if one.state == "in_doubt" else one.since
+            for _, one in change.doubts
+        ]
+        return (datetime.now(UTC) - max(known)).total_seconds() - quiet
+
+    async def _unexplained(self, why: str, now: _Reading, change: _Change) -> int:
+        """It is told; and if the account has moved and nothing will explain how, we go on from
+        here. Settles nothing."""
+        log.warning("Calls in doubt stay so: the balance of %s %s", self._account.name, why)
+        has_moved = bool(change.fell or change.certain)
+        if has_moved and self._waited(change) > self._purchases.longest_job:
+            await self._renew(now, falls=change.falls)
+        return 0
 
     async def _reading(self) -> _Reading | None:
         """Where the account stands; None while anything moves: whether a call that is under way is
@@ -148,7 +192,7 @@ class Reconciler:
         if is_prompt(self._account):
             return False
         lately = datetime.now(UTC) - timedelta(seconds=self.quiet)
-        return await self._purchases.was_sent_after(lately, *names)
+        return await self._purchases.has_changed_after(lately, *names)
 
     async def _statement(self) -> Document | None:
         """The youngest of the account: its key may have been changed since."""
@@ -183,26 +227,21 @@ def reconcilers(
     *,
     quiet: float,
 ) -> list[Reconciler]:
-    """Of the accounts that tell their balance; where only a key is missing for it, that is said."""
+    """Of the accounts that tell their balance; where only a key is missing for it, that is said.
+
+    quiet: s, as of a Reconciler; where a balance may be late, at least for so long (or for the
+    longest job, if that is less).
+    """
     found = []
     for account in accounts:
         if is_told(account):
-            found.append(Reconciler(account, purchases, database, client, quiet=quiet))
+            patient = max(quiet, min(lateness(account), purchases.longest_job))
+            found.append(Reconciler(account, purchases, database, client, quiet=patient))
         elif setting := missing_setting(account):
             log.info("Calls in doubt of %s stay so: %s is not set", account.provider, setting)
     return found
 
 
-def _falls(statement: Document, now: _Reading) -> bool:
-    """Whether the balance was ever seen to fall. One that never does (purchases may go on an
-    invoice instead) does not say that a call was not billed."""
-    return bool(statement.get("falls")) or now.balance < Decimal(statement["balance"])
-
-
-def _explaining(missing: Decimal, doubts: Sequence[Purchase]) -> set[int] | None:
-    """Which of the calls cost that together, to the last digit that is meant; None if none do."""
-    for count in range(min(len(doubts), _MOST_DOUBTS) + 1):
-        for chosen in itertools.combinations(range(len(doubts)), count):
-            if meant(sum((doubts[one].price.amount for one in chosen), Decimal(0))) == missing:
-                return set(chosen)
-    return None
+def _amounts(one: Purchase) -> list[Decimal]:
+    """US$ that a call has cost if it was billed, the likeliest first."""
+    return price_book().amounts(one.provider, one.product, one.price, one.ceiling)

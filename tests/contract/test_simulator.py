@@ -12,6 +12,7 @@ from tests.simulator.bill import account_of, prices
 from tests.simulator.pictures import NotAPicture, decoded
 from tests.simulator.purchases import PURCHASES, buy, client_of, headers_of, submit
 
+A_JOB = 0.1  # s; queues bill what has run
 ALL = sorted(PURCHASES)
 #: How each says that a required field is missing: the field, the status, and words of the body.
 MISSING = {
@@ -29,7 +30,7 @@ WRONG_KEY = dict.fromkeys(ALL, 401) | {"gemini": 403, "imagen": 403}
 
 @pytest.fixture(scope="module")
 def started():
-    with running_simulator(job_s=0.1) as running:
+    with running_simulator(job_s=A_JOB) as running:
         yield running
 
 
@@ -111,6 +112,7 @@ def test_a_call_whose_reply_never_comes_is_billed(simulator, provider):
     simulator.faults(provider, "close_before_reply")
     with client_of(simulator, provider) as client, pytest.raises(httpx.RemoteProtocolError):
         submit(client, provider)
+    simulator.advance(A_JOB)
     assert amounts(simulator) == [PURCHASES[provider].usd]
 
 
@@ -119,6 +121,7 @@ def test_a_call_whose_reply_ends_in_the_middle_is_billed(simulator, provider):
     simulator.faults(provider, "timeout_mid_body", seconds=0.05)
     with client_of(simulator, provider) as client, pytest.raises(httpx.TransportError):
         submit(client, provider)
+    simulator.advance(A_JOB)
     assert amounts(simulator) == [PURCHASES[provider].usd]
 
 
@@ -150,6 +153,7 @@ def test_a_web_page_may_stand_where_the_picture_should(simulator, provider, bill
     assert response.headers["content-type"].startswith("text/html")
     with pytest.raises(NotAPicture):
         decoded(response.content)
+    simulator.advance(A_JOB)
     assert len(amounts(simulator)) == billed
 
 

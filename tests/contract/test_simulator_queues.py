@@ -235,6 +235,7 @@ def test_whether_fal_bills_a_422_is_a_switch():
     ):
         strict.faults("fal", "moderated")
         submit(client, "fal")
+        strict.advance(JOB_S)
         assert strict.bill()["total"] == {"USD": "0.025"}
 
 
@@ -243,7 +244,30 @@ def test_a_cancelled_request_is_not_billed_and_frees_its_place(simulator, fal):
     cancelled = fal.put(begun[0]["cancel_url"])
     assert (cancelled.status_code, cancelled.json()["status"]) == (202, "CANCELLATION_REQUESTED")
     assert fal.get(begun[2]["status_url"]).json()["status"] == "IN_PROGRESS"
+    simulator.advance(JOB_S)
     assert len(amounts(simulator)) == 2
+
+
+def test_fal_bills_a_request_when_it_has_run_and_not_while_it_waits(simulator, fal):
+    for _ in range(3):  # two at a time
+        submit(fal, "fal")
+    assert amounts(simulator) == []
+    simulator.advance(JOB_S)
+    assert amounts(simulator) == ["0.025"] * 2
+    simulator.advance(JOB_S)
+    assert amounts(simulator) == ["0.025"] * 3
+
+
+def test_fals_balance_may_follow_its_bill_late():
+    with (
+        running_simulator(job_s=JOB_S, fal_balance_lag=300) as late,
+        client_of(late, "fal") as client,
+    ):
+        submit(client, "fal")
+        late.advance(JOB_S + 200)
+        assert (late.bill()["total"], left_on(late)) == ({"USD": "0.025"}, pytest.approx(1000))
+        late.advance(200)
+        assert left_on(late) == pytest.approx(999.975)
 
 
 def test_what_is_completed_or_unknown_cannot_be_cancelled(simulator, fal):
@@ -278,8 +302,15 @@ def billing_of(simulator, key, **query):
     return httpx.get(url, params=query, headers={"authorization": f"Key {key}"})
 
 
+def left_on(simulator):
+    """US$ on the first account at fal."""
+    told = billing_of(simulator, simulator.admin_keys["fal"][0], expand="credits").json()
+    return told["credits"]["current_balance"]
+
+
 def test_fal_tells_what_is_left_to_the_admin_key_of_the_account(simulator, fal):
     fal.post("/fal-ai/flux/dev", json={"prompt": "a cup", "num_images": 2})
+    simulator.advance(JOB_S)
     mine, other = simulator.admin_keys["fal"]
     told = billing_of(simulator, mine, expand="credits").json()
     assert told["credits"] == {"current_balance": pytest.approx(999.95), "currency": "USD"}
@@ -302,6 +333,7 @@ def test_whoever_has_used_up_the_balance_is_locked_out_of_the_queue():
     ):
         document = {"prompt": "a cup", "num_images": 2}  # 0.05: it is noticed afterwards
         assert client.post("/fal-ai/flux/dev", json=document).status_code == 200
+        poor.advance(JOB_S)
         locked = client.post("/fal-ai/flux/dev", json=document)
         assert locked.status_code == 403
         assert "Exhausted balance" in locked.json()["detail"]

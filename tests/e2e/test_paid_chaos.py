@@ -29,6 +29,8 @@ RUNS, VARIATIONS = 50, 2
 KILLS = 12
 PATIENCE = 420
 SETTLED = 3.0  # s; RabbitMQ 3.10 may lose the leader of a queue that was declared just before
+LAG = 3.0  # s from the end of a request at fal until its balance tells of it
+LONGEST_JOB = 10  # s; fal's silence, too: doubts of fal are settled after twice as long
 BUYERS = ("create", "edit", "upscale")
 STEPS = [
     {"operation": "create.generate", "provider": "stability", "fallbacks": ["fal"],
@@ -62,7 +64,9 @@ def node() -> Iterator[RabbitNode]:
 
 @pytest.fixture
 def simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(latency_s=0.03, stability_credits=Decimal(100_000)) as sim:
+    with running_simulator(
+        latency_s=0.03, stability_credits=Decimal(100_000), fal_balance_lag=LAG
+    ) as sim:
         yield sim
 
 
@@ -82,6 +86,7 @@ def processes(
         "STUDIO_FAL_ADMIN_URL": simulator.admin_base["fal"],
         "STUDIO_FAL_ADMIN_API_KEY": simulator.admin_keys["fal"][0],
         "STUDIO_RECONCILE_INTERVAL": "1",
+        "STUDIO_LONGEST_JOB": str(LONGEST_JOB),
     }
     with Processes(settings, tmp_path) as running:
         yield running
@@ -145,7 +150,7 @@ def is_open(row: dict) -> bool:
 
 async def settled(mongo_url: str, prefix: str) -> list[dict]:
     """The purchases, once the balances have settled what was in doubt."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             rows = await purchases(mongo_url, prefix)
             if not any(is_open(row) for row in rows):

@@ -1,15 +1,16 @@
-"""fal's balance, which only a key with admin scope may read, settles the calls in doubt of fal."""
+"""fal's balance, which only a key with admin scope may read, settles the calls in doubt of fal.
+
+It follows a call late (tests/integration/test_late_balance.py); here so much time passes each time
+that it knows all.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -17,46 +18,34 @@ from pydantic import SecretStr
 from studio.blobs.s3 import S3BlobStore
 from studio.bus.memory import MemoryBus
 from studio.metadata import Database
-from studio.providers import fal
-from studio.providers.accounts import Account, Admin, ProviderSettings
+from studio.providers.accounts import Account, ProviderSettings
 from studio.providers.balances import balance
-from studio.providers.buying import Buyer
-from studio.providers.call import Call, InDoubt, Parked, ProviderAway
-from studio.providers.purchases import Purchases
+from studio.providers.call import Call, ProviderAway
 from studio.providers.reconcile import Reconciler
-from studio.providers.turns import Turns
 from studio.service import Ports, StudioService, running
+from tests.integration.fal_account import (
+    CENTS,
+    ENLARGED,
+    FOLLOWED,
+    JOB,
+    LESS_THAN_A_CENT,
+    Customer,
+    account_at,
+    customer,
+    simulator,
+)
 from tests.simulator import running_simulator
 from tests.simulator.running import RunningSimulator
 
+__all__ = ["customer", "simulator"]
+
 SETTING = "STUDIO_FAL_ADMIN_API_KEY"
-CENTS = fal.generate("a cup", model="flux.dev", num_images=2)  # 0.025 each
-LESS_THAN_A_CENT = fal.generate("a cup", model="flux.schnell")  # 0.003
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[RunningSimulator]:
-    with running_simulator(job_s=0.05) as running:
-        yield running
 
 
 @pytest.fixture
 def account(simulator: RunningSimulator) -> Account:
     simulator.reset()
-    admin = Admin(simulator.admin_base["fal"], SecretStr(simulator.admin_keys["fal"][0]))
-    return Account("fal", simulator.base["fal"], SecretStr(simulator.keys["fal"][0]), admin=admin)
-
-
-@pytest.fixture
-async def buyer(account: Account, database: Database, blobs: S3BlobStore) -> AsyncIterator[Buyer]:
-    buyer = Buyer({"fal": account}, Purchases(database), Turns(database), blobs)
-    yield buyer
-    await buyer.close()
-
-
-@pytest.fixture
-def reconciler(buyer: Buyer, account: Account, database: Database) -> Reconciler:
-    return Reconciler(account, buyer.purchases, database, buyer.client)
+    return account_at(simulator)
 
 
 @pytest.fixture
@@ -68,123 +57,96 @@ def settings(account: Account) -> ProviderSettings:
         fal_url=account.url,
         fal_admin_url=account.admin.url,
         reconcile_interval=0.05,
+        longest_job=0.2,
     )
 
 
-async def bought(buyer: Buyer, call: Call) -> None:
-    step = uuid4()
-    while True:
-        try:
-            await buyer.buy(step, call)
-            return
-        except Parked:
-            await asyncio.sleep(0.02)
-
-
-async def doubtful(simulator: RunningSimulator, buyer: Buyer, call: Call, *, billed: bool) -> None:
-    simulator.faults("fal", "close_before_reply" if billed else "html", "submit", times=1)
-    with pytest.raises(InDoubt):
-        await buyer.buy(uuid4(), call)
-
-
-async def spent(buyer: Buyer, account: Account) -> Decimal:
-    return (await buyer.purchases.spent(account.name)).amount
-
-
-def billed(simulator: RunningSimulator) -> Decimal:
-    return Decimal(simulator.bill()["total"]["USD"])
-
-
 async def test_a_doubtful_call_of_fal_that_was_billed_costs_its_price_and_no_more(
-    simulator: RunningSimulator, buyer: Buyer, account: Account, reconciler: Reconciler
+    customer: Customer,
 ) -> None:
-    await reconciler.open()
-    await bought(buyer, CENTS)
-    await doubtful(simulator, buyer, LESS_THAN_A_CENT, billed=True)
-    assert await spent(buyer, account) == Decimal("0.056")  # two megapixels, until we know better
-    assert await reconciler.reconcile() == 1
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.053")
+    await customer.buys(CENTS)
+    await customer.loses(LESS_THAN_A_CENT, billed=True)
+    assert await customer.spent() == Decimal("0.056")  # two megapixels, until we know better
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1
+    assert await customer.spent() == customer.billed() == Decimal("0.053")
 
 
 async def test_a_doubtful_call_of_fal_that_was_not_billed_costs_nothing(
-    simulator: RunningSimulator, buyer: Buyer, account: Account, reconciler: Reconciler
+    customer: Customer,
 ) -> None:
-    await reconciler.open()
-    await bought(buyer, CENTS)
-    await doubtful(simulator, buyer, LESS_THAN_A_CENT, billed=False)
-    assert await reconciler.reconcile() == 1
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.05")
+    await customer.buys(CENTS)
+    await customer.loses(LESS_THAN_A_CENT, billed=False)
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1
+    assert await customer.spent() == customer.billed() == Decimal("0.05")
 
 
 async def test_of_several_doubtful_calls_those_are_settled_as_billed_that_explain_the_balance(
-    simulator: RunningSimulator, buyer: Buyer, account: Account, reconciler: Reconciler
+    customer: Customer,
 ) -> None:
-    await reconciler.open()
     for call, is_billed in ((CENTS, False), (LESS_THAN_A_CENT, True), (CENTS, True)):
-        await doubtful(simulator, buyer, call, billed=is_billed)
-    assert await reconciler.reconcile() == 3
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.053")
-    assert await buyer.purchases.in_doubt(account.name) == []
+        await customer.loses(call, billed=is_billed)
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 3
+    assert await customer.spent() == customer.billed() == Decimal("0.053")
+    assert await customer.buyer.purchases.in_doubt(customer.account.name) == []
 
 
-async def test_a_balance_that_was_never_seen_to_fall_does_not_make_a_doubtful_call_free(
-    simulator: RunningSimulator, buyer: Buyer, account: Account, reconciler: Reconciler
+@pytest.mark.parametrize(("call", "cost"), [(FOLLOWED, "0.06"), (ENLARGED, "0.15")])
+async def test_what_is_billed_by_the_megapixel_costs_what_the_size_of_its_result_tells(
+    customer: Customer, call: Call, cost: str
 ) -> None:
-    """As that of an account which pays by invoice."""
-    await reconciler.open()
-    await doubtful(simulator, buyer, LESS_THAN_A_CENT, billed=False)
-    assert await reconciler.reconcile() == 0
-    assert await spent(buyer, account) == Decimal("0.006")
-    await bought(buyer, CENTS)
-    assert await reconciler.reconcile() == 1
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.05")
+    await customer.buys(call)
+    assert await customer.spent() == customer.billed() == Decimal(cost)
+    await customer.loses(LESS_THAN_A_CENT, billed=False)
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1  # it is no riddle what the other has cost
+    assert await customer.spent() == customer.billed() == Decimal(cost)
 
 
-async def test_a_balance_that_fell_once_is_believed_later(
-    simulator: RunningSimulator, buyer: Buyer, account: Account, reconciler: Reconciler
+async def test_a_doubtful_call_that_was_billed_by_the_megapixel_costs_what_is_missing(
+    customer: Customer,
 ) -> None:
-    await reconciler.open()
-    await bought(buyer, CENTS)
-    assert await reconciler.reconcile() == 0  # nothing is in doubt: where it stands is written down
-    await doubtful(simulator, buyer, LESS_THAN_A_CENT, billed=False)
-    assert await reconciler.reconcile() == 1
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.05")
+    await customer.loses(ENLARGED, billed=True)
+    assert await customer.spent() == Decimal("0.51")
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1
+    assert await customer.spent() == customer.billed() == Decimal("0.15")
 
 
-async def test_nothing_is_reckoned_while_a_call_may_be_on_its_way_into_a_balance_that_is_late(
-    buyer: Buyer, account: Account, database: Database
+@pytest.mark.parametrize("is_billed", [False, True])
+async def test_what_was_refused_and_may_have_been_billed_is_settled_like_a_doubt(
+    database: Database, blobs: S3BlobStore, is_billed: bool
 ) -> None:
-    patient = Reconciler(account, buyer.purchases, database, buyer.client, quiet=60)
-    await bought(buyer, CENTS)
-    await patient.open()
-    assert await database.collection("statements").find({}) == []
-    purchases = database.collection("purchases")
-    [row] = await purchases.find({})
-    earlier = {"since": datetime.now(UTC) - timedelta(seconds=61)}
-    await purchases.update_one({"_id": row["_id"]}, {"$set": earlier})
-    await patient.open()
-    [statement] = await database.collection("statements").find({})
-    assert Decimal(statement["spent"]) == Decimal("0.05")
+    with running_simulator(job_s=JOB, fal_422_billed=is_billed) as fal:
+        async with Customer.of(fal, database, blobs) as customer:
+            await customer.buys(CENTS)
+            await customer.is_refused()
+            await customer.loses(LESS_THAN_A_CENT, billed=False)
+            assert await customer.spent() == Decimal("0.156")
+            await customer.waits()
+            assert await customer.reconciler.reconcile() == 2
+            assert await customer.spent() == customer.billed()
+            untold = await customer.buyer.purchases.untold()
+            rules = {one.problem.rule for _, _, one in untold if one.problem}
+            assert rules == {"provider.moderated", "provider.in_doubt"}
+            assert await customer.reconciler.reconcile() == 0
 
 
 async def test_services_settle_doubts_of_fal_by_the_key_that_they_are_given_for_it(
-    simulator: RunningSimulator,
-    buyer: Buyer,
-    account: Account,
-    settings: ProviderSettings,
-    database: Database,
-    blobs: S3BlobStore,
+    customer: Customer, settings: ProviderSettings, database: Database, blobs: S3BlobStore
 ) -> None:
-    assert account.admin
-    given = settings.model_copy(update={"fal_admin_api_key": account.admin.key})
+    assert customer.account.admin
+    given = settings.model_copy(update={"fal_admin_api_key": customer.account.admin.key})
     bus = MemoryBus()
     async with running(StudioService("create", Ports(bus, blobs, database, given), [])):
-        await doubtful(simulator, buyer, LESS_THAN_A_CENT, billed=True)
+        await customer.loses(LESS_THAN_A_CENT, billed=True)
         async with asyncio.timeout(20):
-            while await buyer.purchases.in_doubt(account.name):
+            while await customer.buyer.purchases.in_doubt(customer.account.name):
                 await asyncio.sleep(0.05)
     await bus.close()
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.003")
+    assert await customer.spent() == customer.billed() == Decimal("0.003")
 
 
 async def test_without_an_admin_key_doubts_of_fal_stay_and_that_is_told_once(
@@ -235,47 +197,53 @@ async def test_a_service_goes_on_with_an_admin_key_that_is_refused_and_names_its
 
 
 async def test_an_admin_key_that_was_revoked_later_settles_nothing_and_is_told(
-    simulator: RunningSimulator,
-    buyer: Buyer,
-    account: Account,
-    database: Database,
-    reconciler: Reconciler,
-    caplog: pytest.LogCaptureFixture,
+    customer: Customer, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
+    account, buyer = customer.account, customer.buyer
     assert account.admin
-    await reconciler.open()
-    await doubtful(simulator, buyer, CENTS, billed=False)
+    await customer.loses(CENTS, billed=False)
+    await customer.waits()
     revoked = replace(account, admin=replace(account.admin, key=SecretStr("id-revoked:secret")))
-    later = Reconciler(revoked, buyer.purchases, database, buyer.client)
-    assert await later.reconcile() == 0
+    after = Reconciler(revoked, buyer.purchases, database, buyer.client)
+    assert await after.reconcile() == 0
     assert SETTING in caplog.text
     assert "id-revoked" not in caplog.text
     assert len(await buyer.purchases.in_doubt(account.name)) == 1
 
 
-async def test_an_admin_key_that_cannot_be_sent_is_not_in_the_error(
-    buyer: Buyer, account: Account
-) -> None:
+async def test_an_admin_key_that_cannot_be_sent_is_not_in_the_error(customer: Customer) -> None:
+    account = customer.account
     assert account.admin
     broken = replace(account, admin=replace(account.admin, key=SecretStr("id-broken\nkey")))
     with pytest.raises(ProviderAway) as away:
-        await balance(broken, buyer.client)
+        await balance(broken, customer.buyer.client)
     told = "".join(traceback.format_exception(away.value)) + repr(broken)
     assert "id-broken" not in told
 
 
 @pytest.mark.parametrize("fault", ["429", "500", "html"])
 async def test_a_balance_that_is_not_told_now_is_asked_for_again(
-    simulator: RunningSimulator,
-    buyer: Buyer,
-    account: Account,
-    reconciler: Reconciler,
-    fault: str,
+    customer: Customer, fault: str
 ) -> None:
-    await reconciler.open()
-    await doubtful(simulator, buyer, CENTS, billed=True)
-    simulator.faults("fal", fault, "account/billing", times=1)
+    await customer.loses(CENTS, billed=True)
+    await customer.waits()
+    customer.simulator.faults("fal", fault, "account/billing", times=1)
     with pytest.raises(ProviderAway, match="fal did not tell its balance"):
-        await reconciler.reconcile()
-    assert await reconciler.reconcile() == 1
-    assert await spent(buyer, account) == billed(simulator) == Decimal("0.05")
+        await customer.reconciler.reconcile()
+    assert await customer.reconciler.reconcile() == 1
+    assert await customer.spent() == customer.billed() == Decimal("0.05")
+
+
+async def test_a_service_with_an_admin_key_and_none_that_buys_says_so(
+    settings: ProviderSettings,
+    database: Database,
+    blobs: S3BlobStore,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    alone = {"fal_api_key": None, "fal_admin_api_key": SecretStr("id-admin:secret")}
+    given = settings.model_copy(update=alone)
+    bus = MemoryBus()
+    async with running(StudioService("create", Ports(bus, blobs, database, given), [])):
+        pass
+    await bus.close()
+    assert f"{SETTING} is of no use: STUDIO_FAL_API_KEY is not set" in caplog.messages

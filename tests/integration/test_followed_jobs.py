@@ -119,6 +119,7 @@ async def test_a_job_that_was_not_taken_is_ordered_again_with_the_picture(
     assert simulator.bill()["calls"] == []
     assert isinstance(await studio.handed(message), Later)
     assert counting.read[followed] == 2
+    simulator.advance(3600)  # fal bills what has run
     assert len(simulator.bill()["calls"]) == 1
 
 

@@ -52,6 +52,8 @@ def _door(simulation: Simulation, providers: list[Provider]) -> APIRouter:
 
     @door.get("/bill")
     async def bill() -> dict[str, Any]:
+        for provider in providers:
+            provider.catch_up()
         return simulation.bill.to_json()
 
     @door.get("/faults")

@@ -2,8 +2,8 @@
 
 providers.md §4.7; the balance: fal.ai/docs/platform-apis/v1/account/billing. The queue takes
 everything, unless no money is left; what is wrong with an input is said by the result (422), when
-the request has run. A fault `moderated` is the 422 of the content checker. Beyond the account's
-concurrency requests wait. Webhooks and status streams are not simulated.
+the request has run. It is billed then, too. A fault `moderated` is the 422 of the content checker.
+Beyond the account's concurrency requests wait. Webhooks and status streams are not simulated.
 """
 
 from __future__ import annotations
@@ -62,6 +62,13 @@ class Fal(Provider):
     def reset(self) -> None:
         self._jobs.clear()
 
+    def catch_up(self) -> None:
+        for job in self._jobs.values():
+            if job.due and self._status(job) == "COMPLETED":
+                for amount in job.due:
+                    job.call.bill(amount)
+                job.due = []
+
     def key_of(self, request: Request) -> str:
         return bearer(request, "Key")
 
@@ -88,9 +95,10 @@ class Fal(Provider):
         job = Job(str(uuid4()), app, values, call, self.clock.now())
         wrong = self._detail(job)
         self._jobs[job.id] = job
-        if not wrong or self.settings.fal_422_billed:
-            for _ in range(1 if wrong else values.get("num_images", 1)):
-                call.bill(usd(self.name, app) * (1 if wrong else self._units(job)))
+        if not wrong:
+            job.due = [usd(self.name, app) * self._units(job)] * values.get("num_images", 1)
+        elif self.settings.fal_422_billed:
+            job.due = [usd(self.name, app)]
         urls = self._urls(job)
         position = {"queue_position": self._position(job)}
         ids = {"request_id": job.id, "gateway_request_id": job.id}
@@ -107,8 +115,13 @@ class Fal(Provider):
         return call.reply(reply_json(told))
 
     def _balance(self, key: str) -> Decimal:
-        """US dollars; below 0 if the last request took more than was left."""
-        return self.settings.fal_credits - self.simulation.bill.spent(self.name, key)
+        """US dollars; below 0 if the last request took more than was left. What has ended just now
+        is not in it yet."""
+        self.catch_up()
+        seen = self.clock.now() - self.settings.fal_balance_lag - self.settings.job_s
+        late = [self._jobs[id_] for id_, start in self._starts(key).items() if start > seen]
+        unseen = sum((one.amount for job in late for one in job.call.charges), Decimal(0))
+        return self.settings.fal_credits - self.simulation.bill.spent(self.name, key) + unseen
 
     async def status(self, app: str, job_id: str, request: Request) -> Response:
         """GET …/status."""
@@ -142,11 +155,11 @@ class Fal(Provider):
         if self._status(job) == "COMPLETED":
             return call.reply(reply_json({"status": "ALREADY_COMPLETED"}, 400))
         job.cancelled_at = self.clock.now()
-        for charge in job.call.charges:
-            self.simulation.bill.withdraw(charge)
+        job.due = []
         return call.reply(reply_json({"status": "CANCELLATION_REQUESTED"}, 202))
 
     def _job(self, job_id: str, key: str) -> Job:
+        self.catch_up()
         job = self._jobs.get(job_id)
         if job is None or job.call.key != key:
             self.refuse(404, "Request not found")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from PIL import Image
@@ -31,6 +32,8 @@ class Job:
     urls: list[str] = field(default_factory=list)
     """Of what it made, once it has been asked for."""
     sizes: list[tuple[int, int]] = field(default_factory=list)
+    due: list[Decimal] = field(default_factory=list)
+    """US$ that are billed once it has run."""
     error: str | None = None
 
 

@@ -149,6 +149,9 @@ class Provider:
     def admit(self, request: Request, key: str, endpoint: str) -> None:
         """Raise Refusal if the account asks too much at once."""
 
+    def catch_up(self) -> None:
+        """Bill what has been done since, where that is not billed with the call."""
+
     def reset(self) -> None:
         """Forget everything."""
 

@@ -65,6 +65,8 @@ class SimulatorSettings:
     """What a prediction reports and is billed as predict_time, however short it really was."""
     fal_credits: Decimal = Decimal(1000)
     """US$ of each account at the start."""
+    fal_balance_lag: float = 0
+    """Seconds from the end of a request until it is in the balance."""
     fal_concurrency: int = 2
     fal_file_s: float = 24 * 3600
     """Unless the request's lifecycle header says otherwise."""

@@ -9,9 +9,9 @@ from threading import Thread
 
 import httpx
 import pytest
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
-from studio.providers.accounts import Account, Admin, ProviderSettings, accounts
+from studio.providers.accounts import Account, Admin, ProviderSettings, accounts, idle_settings
 from studio.providers.balances import balance, is_told, meant, missing_setting
 from studio.providers.call import ProviderAway
 
@@ -121,6 +121,18 @@ def test_only_an_account_with_an_admin_key_tells_fals_balance():
     fal = accounts(settings)["fal"]
     assert (is_told(fal), missing_setting(fal)) == (True, None)
     assert fal.admin == Admin("https://api.fal.ai/v1", SecretStr("four"))
+
+
+def test_of_admin_keys_one_is_meant():
+    with pytest.raises(ValidationError, match="one key is meant, without commas"):
+        ProviderSettings(fal_api_key="two", fal_admin_api_key="new-key,old-key")
+
+
+def test_an_admin_key_beside_no_key_that_buys_is_idle():
+    alone = ProviderSettings(fal_api_key=" ", fal_admin_api_key="four")
+    assert idle_settings(alone) == {"STUDIO_FAL_ADMIN_API_KEY": "STUDIO_FAL_API_KEY"}
+    assert idle_settings(ProviderSettings(fal_api_key="two", fal_admin_api_key="four")) == {}
+    assert idle_settings(ProviderSettings(fal_api_key="two")) == {}
 
 
 def test_an_account_that_is_printed_shows_no_key():

@@ -1,7 +1,10 @@
 """The price book and the limits: each number says where it comes from."""
 
+from decimal import Decimal
+
 import pytest
 
+from studio.money import Money
 from studio.problems import Refused
 from studio.providers.accounts import PROVIDERS
 from studio.providers.limits import product_limits, provider_limits
@@ -80,6 +83,48 @@ def test_the_most_that_a_call_may_cost_grows_with_its_pictures(images):
 def test_the_most_of_what_is_not_in_the_book_is_not_known():
     with pytest.raises(Refused, match="knows no price"):
         BOOK.most("stability", "generate.everything", BOOK.price("fal", "upscale.clarity").expected)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "dollars"),
+    [
+        ([(1024, 1024)], "0.03"),  # 2²⁰ px are one megapixel
+        ([(1024, 1025)], "0.06"),  # and a begun one is a whole one
+        ([(64, 64)], "0.03"),
+        ([(1024, 1024), (2048, 2048)], "0.15"),  # each picture by itself
+        ([(64, 64)] * 4, "0.12"),
+    ],
+)
+def test_what_is_billed_by_the_megapixel_costs_what_its_results_sizes_tell(sizes, dollars):
+    cost = price_book().by_size("fal", "generate.flux.dev.image-to-image", sizes)
+    assert cost == Money.of(dollars)
+
+
+def test_no_other_price_is_by_the_size_and_none_is_told_by_no_size():
+    book = price_book()
+    assert book.by_size("fal", "upscale.clarity", []) is None
+    assert book.by_size("fal", "upscale.recraft-crisp", [(4096, 4096)]) is None
+    assert book.by_size("stability", "generate.core", [(4096, 4096)]) is None
+    assert book.by_size("fal", "nothing.of-the-kind", [(4096, 4096)]) is None
+
+
+def test_a_call_whose_result_nobody_has_seen_may_have_cost_every_size_up_to_its_most():
+    book = price_book()
+    price, most = Money.of("0.12"), Money.of("0.51")
+    amounts = book.amounts("fal", "upscale.clarity", price, most)
+    assert amounts[0] == Decimal("0.12")
+    assert sorted(amounts) == [Decimal("0.03") * one for one in range(1, 18)]
+    fixed = book.amounts("fal", "upscale.recraft-crisp", Money.of("0.004"), Money.of("0.006"))
+    assert fixed == [Decimal("0.004")]
+    assert book.amounts("fal", "nothing.of-the-kind", price, most) == [Decimal("0.12")]
+
+
+def test_what_is_billed_by_the_megapixel_has_the_price_of_one_at_least():
+    for provider in price_book().providers.values():
+        for one in provider.prices:
+            if one.per_megapixel:
+                assert one.minimum == one.per_megapixel
+                assert one.expected % one.per_megapixel == 0
 
 
 def test_fast_upscale_takes_what_ultra_makes_and_not_what_core_makes():

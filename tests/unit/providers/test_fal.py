@@ -40,18 +40,35 @@ def test_a_result_is_its_links(body):
     assert read(reply("fal", json=body, poll=RESULT)) == Links([URL], details={"seed": 9})
 
 
-def test_a_blackened_picture_is_moderated_and_billed():
-    body = {"images": [{"url": URL}], "has_nsfw_concepts": [True]}
+@pytest.mark.parametrize(
+    ("told", "sizes"),
+    [
+        ([{"width": 1280, "height": 1024}], ((1280, 1024),)),
+        ([{"width": 8, "height": 9}, {"width": 7, "height": 6}], ((8, 9), (7, 6))),
+        ([{"width": 8, "height": 9}, {"width": None, "height": None}], ()),  # they may be null
+        ([{"width": 8}], ()),
+        ([{"width": 0, "height": 9}], ()),
+        ([{}], ()),
+    ],
+)
+def test_a_result_tells_the_sizes_of_all_its_pictures_or_none(told, sizes):
+    body = {"images": [{"url": URL, **one} for one in told]}
+    assert read(reply("fal", json=body, poll=RESULT)).sizes == sizes
+
+
+def test_a_blackened_picture_is_moderated_and_billed_by_its_size():
+    picture = {"url": URL, "width": 1280, "height": 1024}
+    body = {"images": [picture], "has_nsfw_concepts": [True]}
     with pytest.raises(Moderated) as caught:
         read(reply("fal", json=body, poll=RESULT))
-    assert caught.value.billed == "yes"
+    assert (caught.value.billed, caught.value.sizes) == ("yes", ((1280, 1024),))
 
 
 def test_a_flagged_prompt_is_moderated_and_may_be_billed():
     fault = {"loc": ["body", "prompt"], "msg": "It was flagged", "type": "content_policy_violation"}
     with pytest.raises(Moderated, match="prompt: It was flagged") as caught:
         read(reply("fal", 422, {"detail": [fault]}, poll=RESULT))
-    assert caught.value.billed == "yes"
+    assert caught.value.billed == "unknown"
 
 
 def test_a_wrong_input_may_be_billed_too():
