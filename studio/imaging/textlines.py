@@ -262,25 +262,25 @@ def _components(
     if letters_only:
         sized &= _is_shaped(stats[:, 2], stats[:, 3], stats[:, 4])
     sized[0] = False
-    number = np.cumsum(sized) * sized
-    label = number[label].astype(np.int32)
+    number = (np.cumsum(sized) * sized).astype(np.int32)
+    label = number[label]
     stats = stats[sized]
-    ys, xs = np.nonzero(label)
-    of, count = label[ys, xs] - 1, len(stats)
+    at = np.flatnonzero(label)  # the pixels of all components, row after row
+    of, count = label.ravel()[at] - 1, len(stats)
     depth = cv2.distanceTransform(ink, cv2.DIST_L2, cv2.DIST_MASK_5)
-    inside = depth[ys, xs].astype(np.float64)
+    inside = depth.ravel()[at].astype(np.float64)
     area = np.asarray(stats[:, 4], np.float64)
     stroke = np.maximum(4 * np.bincount(of, inside, count) / np.maximum(area, 1) - 1, 1)
     core = inside >= 0.5 * _greatest(inside, of, count)[of]
     cores = np.maximum(np.bincount(of[core], minlength=count), 1)
-    seen = pixels[ys[core], xs[core]].astype(np.float64)
+    seen = pixels.reshape(-1, 3)[at[core]].astype(np.float64)
     mean = np.stack([np.bincount(of[core], seen[:, c], count) / cores for c in range(3)], axis=1)
     apart = ((seen - mean[of[core]]) ** 2).sum(axis=1) / 3
     uneven = np.sqrt(np.bincount(of[core], apart, count) / cores)
     place = np.zeros((count, 2), np.int64)
-    place[of[core]] = np.stack([ys[core], xs[core]], axis=1)
+    place[of[core]] = np.stack(np.divmod(at[core], ink.shape[1]), axis=1)
     outline = inside <= 1
-    clear = _clear(grey, ys[outline], xs[outline], of[outline], count)
+    clear = _clear(grey, at[outline], of[outline], count)
     box = np.concatenate([stats[:, :2], stats[:, :2] + stats[:, 2:4]], axis=1)
     width, height = stats[:, 2], stats[:, 3]
     is_letter = _is_shaped(width, height, area) & (uneven <= even) & (clear >= _CLEAR)
@@ -317,15 +317,14 @@ def _greatest(
 
 
 def _clear(
-    grey: Bytes,
-    ys: npt.NDArray[np.int64],
-    xs: npt.NDArray[np.int64],
-    of: npt.NDArray[np.int32],
-    count: int,
+    grey: Bytes, at: npt.NDArray[np.int64], of: npt.NDArray[np.int32], count: int
 ) -> npt.NDArray[np.float64]:
-    """How much of each component's outline has full contrast within 2 px, 0..1."""
+    """How much of each component's outline has full contrast within 2 px, 0..1.
+
+    at: the outlines' pixels, row after row; of: the component of each.
+    """
     below, above = cv2.erode(grey, _square(5)), cv2.dilate(grey, _square(3))
-    step = above[ys, xs].astype(np.float64) - below[ys, xs]
+    step = above.ravel()[at].astype(np.float64) - below.ravel()[at]
     full = np.maximum(_FULL * _greatest(step, of, count), _STANDS_OUT)
     outline = np.maximum(np.bincount(of, minlength=count), 1)
     return np.asarray(np.bincount(of, step >= full[of], count) / outline)
