@@ -15,10 +15,11 @@ WHOLE = Box(x0=0, y0=0, x1=1, y1=1)
 #: Weight that lies in the safe zone counts this much on top of being kept at all. What is covered
 #: is lost under some controls, what is cut is lost everywhere: little is cut to uncover more.
 _SAFE = 0.3
-#: Cutting into any head costs more than all else can gain (1.3 and the centring); how much of the
-#: heads is cut decides between windows that must cut.
-_ANY_CUT, _MORE_CUT = 3.0, 3.0
-#: Words give way to heads, and to nothing else (1.3 and the centring).
+#: Cutting into any head costs more than all else can gain (1.3, the centring and words); how much
+#: of the heads is cut decides between windows that must cut.
+_ANY_CUT, _MORE_CUT = 4.5, 3.0
+#: Words give way to heads, and to nothing else (1.3 and the centring). Where heads must be cut they
+#: have no say: a headline between two people must not win over both.
 _WORDS_CUT, _MORE_WORDS_CUT = 1.5, 1.0
 #: A box counts as cut from this fraction of its area on; less is rounding.
 _GRAZED = 0.01
@@ -77,7 +78,8 @@ def focal_crop(
     mean, worst = _cut_fractions(keep, xs, ys, wide, tall)
     score = kept + _SAFE * safe_kept - _ANY_CUT * (worst > _GRAZED) - _MORE_CUT * mean
     words_mean, words_worst = _cut_fractions(words, xs, ys, wide, tall)
-    score -= _WORDS_CUT * (words_worst > _GRAZED) + _MORE_WORDS_CUT * words_mean
+    if worst.min() <= _GRAZED:
+        score -= _WORDS_CUT * (words_worst > _GRAZED) + _MORE_WORDS_CUT * words_mean
     cx, cy = _centroid(weights)
     mid_x, mid_y = safe.centre
     score -= _CENTRED * (np.abs(xs + mid_x * wide - cx) + np.abs(ys + mid_y * tall - cy))

@@ -108,7 +108,10 @@ def encode_for(image: Image, placement: Placement, wish: Wish | None = None) -> 
     wish = wish or Wish()
     original = Original(image, wish.background)
     first = _usuals(original, placement, wish)
-    files = _equals([_Search(original, one, wish) for one in first])
+    searches = [_Search(original, one, wish) for one in first]
+    files = [one.measured(one.begun()) for one in searches]
+    if wish.quality is None:
+        files = _equals(searches, files)
     files = _fine_enough(original, placement, wish, files)
     best = min(files, key=lambda one: len(one.data))
     if placement.max_bytes and len(best.data) > placement.max_bytes:
@@ -124,10 +127,9 @@ def keeps_transparency(placement: Placement, wish: Wish) -> bool:
     return any(one in _WITH_ALPHA for one in formats)
 
 
-def _equals(searches: list[_Search]) -> list[Encoded]:
+def _equals(searches: list[_Search], files: list[Encoded]) -> list[Encoded]:
     """Files of equal quality, so that the smallest is the best: what looks worse than the
     best of the usual files is made finer, and what still does is left out."""
-    files = [one.measured(one.begun()) for one in searches]
     lossy = [one.ssim or 0 for one in files if one.quality is not None]
     wanted = max(lossy, default=0) - _AS_GOOD
     made = [one.at_least(wanted, file) for one, file in zip(searches, files, strict=True)]

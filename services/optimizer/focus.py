@@ -133,8 +133,11 @@ class Focus:
         """What is written, in blocks: cut only where a head would be cut else."""
         return [one.box for one in self.regions if one.kind == "text"]
 
-    def cut_by(self, window: Box) -> str | None:
-        """What must not be cut, but is by a window, in words such as "the whole head"."""
+    def cut_by(self, window: Box, *, words: bool = True) -> str | None:
+        """What must not be cut, but is by a window, in words such as "the whole head".
+
+        words: whether what is written counts, too.
+        """
         of_kind: dict[RegionKind, list[Box]] = {"face": [], "given": [], "subject": [], "text": []}
         for one in self.regions:
             of_kind.get(one.kind, []).append(one.box)
@@ -147,7 +150,7 @@ class Focus:
             return _counted(given, "the region that was named", "regions that were named")
         if _is_any_cut(of_kind["subject"], window):
             return "the whole cut-out"
-        return "all the words" if _is_any_cut(of_kind["text"], window) else None
+        return "all the words" if words and _is_any_cut(of_kind["text"], window) else None
 
     def as_document(self) -> dict[str, Any]:
         """JSON of a few kilobytes; `from_document` gives the same focus back."""

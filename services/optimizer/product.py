@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 
 from services.optimizer.placements import Placement, ProductRules
 from services.optimizer.placing import placed_at
-from services.optimizer.rendition import Fitting, Rendition
+from services.optimizer.rendition import Fit, Fitting, Rendition
 from services.optimizer.resize import Pyramid
 from services.optimizer.review import Review
 from services.optimizer.sizing import ROUNDING, TooSmall
@@ -58,6 +58,8 @@ def framed(
     wide, tall = right - left, bottom - top
     scale = frame_scale((wide, tall), placement) or 1.0
     if scale > ROUNDING:
+        if fitting.too_small == "contain":
+            return None
         refused = TooSmall((image.width, image.height), placement, scale)
         if fitting.too_small == "smaller" and refused.smaller:
             return framed(image, placement.at(*refused.smaller), fitting, pyramid)
@@ -78,17 +80,23 @@ def framed(
     )
 
 
-def reviewed(rendition: Rendition, placement: Placement) -> Rendition:
-    """A rendition that was fitted as usual, with what the shop may not like about it."""
+def reviewed(
+    rendition: Rendition, placement: Placement, *, asked: Fit, background: RGB | None
+) -> Rendition:
+    """A rendition that was fitted as usual, with what the shop may not like about it.
+
+    asked:      the fit that was asked for; it may have become another.
+    background: what clear places have in the file; None if they stay clear.
+    """
     rules = placement.product
     if rules is None or rendition.needs_review:
         return rendition
     ground = parse_hex(rules.background) if rules.background else _WHITE
-    product = product_box(rendition.image, ground)
-    if product:
-        review = _of_fill(product, placement, rendition.fit)
-    else:
-        review = _of_ground(placement, rules)
+    image = rendition.image
+    if background not in (None, ground):  # else what is clear is as good as the ground
+        image = image.with_pixels(image.flattened(background))
+    product = product_box(image, ground)
+    review = _of_fill(product, placement, asked) if product else _of_ground(placement, rules)
     if product is None and "border" in rules.forbids and _has_border(rendition):
         review = Review(
             f"{placement.id} takes no picture with a border, and padding is one where it shows. "
@@ -100,7 +108,7 @@ def reviewed(rendition: Rendition, placement: Placement) -> Rendition:
     return replace(rendition, needs_review=review.says, remedy=review.remedy)
 
 
-def _of_fill(product: Box, placement: Placement, fit: str) -> Review | None:
+def _of_fill(product: Box, placement: Placement, fit: Fit) -> Review | None:
     """Whether the shop takes a product of that size in its frame."""
     rules = placement.product or ProductRules()
     fill = max(product.width, product.height)

@@ -48,7 +48,9 @@ class Fitted:
     def review(self) -> Review | None:
         """What a person should look at, or None: something cut, too little kept, or covered."""
         id_ = self.placement.id
-        if cut := self.focus.cut_by(self.box):
+        is_portrait = self.placement.shape == "circle" and self.focus.portrait is not None
+        # Whoever zooms to a head leaves words on purpose.
+        if cut := self.focus.cut_by(self.box, words=not (is_portrait and self.fit == "smart")):
             return self._with_ways(self._not_whole(cut), is_cut=True)
         kept = kept_weight(self.focus.weights, self.box)
         # Faces outweigh all else, and a person is often cut below a head: whole heads suffice.
@@ -92,7 +94,7 @@ class Fitted:
 
     def _has_room(self) -> bool:
         """Whether a window of this size, elsewhere, holds all that must not be cut."""
-        boxes = self.focus.keep or [WHOLE]
+        boxes = [*self.focus.keep, *self.focus.words] or [WHOLE]
         wide = max(one.x1 for one in boxes) - min(one.x0 for one in boxes)
         tall = max(one.y1 for one in boxes) - min(one.y0 for one in boxes)
         return wide <= self.box.width and tall <= self.box.height

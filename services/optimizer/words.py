@@ -25,7 +25,7 @@ def blocks(lines: Iterable[TextLine]) -> list[Box]:
 
 
 def _follows(one: tuple[Box, float], other: tuple[Box, float]) -> bool:
-    """Whether two lie above each other, or side by side, with little between them."""
+    """Whether two lie above each other with little between, over a common part of the width."""
     (a, tall), (b, taller) = one, other
     gap = _LEADING * max(tall, taller)
     below = max(a.y0, b.y0) - min(a.y1, b.y1)

@@ -59,7 +59,7 @@ class _Look:
     kernels: tuple[int, ...]  # px: slices of strokes that are thinner than these
     votes: int  # slices that show the same line: chance does not
     even: float  # standard deviation of the colours within a stroke at most, levels
-    must_rise: bool = False  # whether levels are left out where no line rises from its ground
+    must_rise: bool = False  # whether levels are left out where no three letters rise together
 
 
 _CLOSE = _Look(1280, _LEVELS, _KERNELS, votes=4, even=22)
@@ -104,6 +104,10 @@ class _Letters:
     @property
     def height(self) -> npt.NDArray[np.float64]:
         return self.box[:, 3] - self.box[:, 1]
+
+
+#: Letters beside each other, their rows, and the number of the slice.
+_Group = tuple[_Letters, npt.NDArray[np.int64], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +189,18 @@ def _confirmed(pixels: Bytes, look: _Look) -> list[_Line]:
     """Lines of light letters that several slices of a picture show."""
     grey = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY), np.uint8)
 
-    def lines(inks: Iterator[Bytes], first: int) -> Iterator[_Line]:
-        return _suspected(_slices(inks, pixels, grey, _HIGH[1] * len(grey), look.even), first)
+    def groups(inks: Iterator[Bytes], first: int) -> Iterator[_Group]:
+        slices = _slices(inks, pixels, grey, _HIGH[1] * len(grey), look.even)
+        for number, letters in enumerate(slices, first):
+            for members in _groups(letters):
+                yield letters, members, number
 
-    suspected = list(lines(_raised(grey, look.kernels), 0))
-    if look.must_rise and not suspected:
+    found = list(groups(_raised(grey, look.kernels), 0))
+    if look.must_rise and not found:
         return []
-    suspected += lines(_above(grey, look.levels), len(look.kernels))
+    found += groups(_above(grey, look.levels), len(look.kernels))
+    suspected = [line for group in found if (line := _line(*group))]
     return [line for line in _joined(suspected[:_MOST_LINES]) if len(line.slices) >= look.votes]
-
-
-def _suspected(slices: Iterator[_Letters], first: int) -> Iterator[_Line]:
-    """What may be lines, slice by slice. first: the number of the first slice."""
-    for number, letters in enumerate(slices, first):
-        for members in _groups(letters):
-            if line := _line(letters, members, number):
-                yield line
 
 
 def _joined(lines: list[_Line]) -> list[_Line]:

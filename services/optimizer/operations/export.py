@@ -174,14 +174,21 @@ class Export(Operation[Params]):
         return [one for one in outlooks if isinstance(one, Failure)]
 
     def notes(self, image: ImageFacts | None, params: Params) -> Sequence[str]:
-        """That a placement needs alt text, where the step gives none: the asset's is not known."""
+        """What only the run sees: whether the asset has the alt text that a placement needs, and
+        how large the cut-out is, if there is one."""
+        notes = []
         needing = [one.id for one in _chosen(params) if one.alt_text_required]
-        if params.alt_text or not needing:
-            return ()
-        return (
-            f"{' and '.join(needing)} takes no picture without alt text: the step gives none, so "
-            "each picture must have its own.",
-        )
+        if needing and not params.alt_text:
+            notes.append(
+                f"{' and '.join(needing)} takes no picture without alt text: the step gives none, "
+                "so each picture must have its own."
+            )
+        if open_ := [one.id for one in _chosen(params) if _depends_on_cut_out(image, params, one)]:
+            notes.append(
+                f"How large the cut-out in the picture is decides whether {' and '.join(open_)} "
+                "can be made, and at full size."
+            )
+        return notes
 
     def forecast(self, image: ImageFacts | None, params: Params) -> Sequence[ImageFacts]:
         """One image a placement, of its exact size; smaller where the policy is so.
@@ -272,7 +279,9 @@ class Batch:
         if product:
             return product
         fitted = render(self._image, placement, self._focus, fitting, pyramid=self._pyramid)
-        return reviewed(fitted, placement)
+        wish = self._params.wish()
+        background = None if keeps_transparency(placement, wish) else wish.background
+        return reviewed(fitted, placement, asked=fitting.fit, background=background)
 
     def _seen(self, rendition: Rendition, placement: Placement) -> Rendition:
         """As it will be seen: on the background, if no file for the placement is transparent."""
@@ -387,6 +396,14 @@ def _told_block(block: Block) -> dict[str, Any]:
 
 def _chosen(params: Params) -> list[Placement]:
     return placement_book(params.placements_version).chosen(params.placements)
+
+
+def _depends_on_cut_out(image: ImageFacts | None, params: Params, one: Placement) -> bool:
+    """Whether a picture is too small to fill a placement, unless it is a cut-out that need not."""
+    if image is None or not image.alpha or params.fit != "smart" or params.too_small == "contain":
+        return False
+    size = (image.width, image.height)
+    return bool(one.product) or needed_upscale(size, one) is not None
 
 
 def _check_demands(placement: Placement, params: Params) -> None:

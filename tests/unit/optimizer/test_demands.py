@@ -157,3 +157,16 @@ async def test_the_note_is_told_by_the_studio() -> None:
     told = await StudioServicer("optimizer", [Export()]).Quote(request, None)
     assert [note.split()[0] for note in told.notes] == ["bluesky_post"]
     assert (len(told.outputs), len(told.failures)) == (1, 0)
+
+
+def test_a_quote_notes_where_the_cut_out_decides() -> None:
+    operation = Export()
+    wish = {"placements": ["pinterest_pin", "x_profile", "amazon_main"], "too_small": "smaller"}
+    params = operation.parse(wish)
+    clear = Image(Pillow.new("RGBA", (900, 900)))
+    [note] = operation.notes(clear.facts, params)
+    assert "pinterest_pin and amazon_main can be made" in note
+    assert "x_profile" not in note
+    opaque = Image(Pillow.new("RGB", (900, 900)))
+    assert not operation.notes(opaque.facts, params)
+    assert not operation.notes(clear.facts, operation.parse(wish | {"too_small": "contain"}))

@@ -278,6 +278,37 @@ async def test_a_quality_that_is_asked_for_is_used_and_the_floor_still_holds(ast
     assert exact.details["quality"] is None
 
 
+@pytest.mark.parametrize("quality", [50, 60])
+async def test_a_quality_that_is_asked_for_is_that_of_every_format(astronaut, quality):
+    wish = {"placements": ["x_landscape", "tiktok_photo"], "quality": quality}
+    _, made = await export(astronaut, **wish, quality_floor=0.5)
+    assert [one.details["quality"] for one in made] == [quality, quality]
+
+
+@pytest.mark.parametrize(
+    ("shop", "wish"),
+    [
+        ("google_merchant_main", {"fit": "contain", "padding": "transparent"}),
+        ("amazon_main", {"fit": "cover"}),
+    ],
+)
+async def test_a_shop_judges_the_ground_that_the_file_will_have(shop, wish):
+    cut_out = Pillow.new("RGBA", (2400, 2100))
+    ImageDraw.Draw(cut_out).ellipse((300, 150, 2100, 1950), fill=(40, 90, 160, 255))
+    asked = {"placements": [shop], "format": "jpeg", "background": "#ff0000", **wish}
+    _, [made] = await export(Image(cut_out), **asked)
+    assert made.details["needs_review"] is not None
+
+
+@pytest.mark.parametrize("shop", ["amazon_main", "walmart_item", "google_merchant_main"])
+async def test_a_product_that_is_too_small_is_padded_if_the_policy_is_so(shop):
+    pixels = Pillow.new("RGB", (1200, 1200), "white")
+    ImageDraw.Draw(pixels).rectangle((400, 400, 800, 800), fill=(40, 90, 160))
+    forecast, [made] = await export(Image(pixels), placements=[shop], too_small="contain")
+    assert isinstance(made, Output)
+    assert (made.facts.width, made.facts.height) == (forecast[0].width, forecast[0].height)
+
+
 async def test_no_file_is_avif_unless_a_placement_names_it(astronaut):
     """Bluesky takes image/*, without a word on what its readers can show."""
     assert not [one.id for one in BOOK.placements if "avif" in one.formats]

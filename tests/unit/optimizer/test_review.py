@@ -76,6 +76,7 @@ def test_the_remedy_extends_the_picture_so_that_all_of_it_is_shown(
     outpaint = Outpaint(LocalMatting())
     image, focus = seen
     with_remedy = [(one, made.remedy) for one, made in flagged(image, focus) if made.remedy]
+    assert with_remedy
     for placement, remedy in with_remedy:
         assert remedy["operation"] == "edit.outpaint"
         params = outpaint.parse(remedy["params"])

@@ -63,6 +63,25 @@ def test_words_give_way_to_a_head():
     assert alone.box.contains(words)
 
 
+def test_a_headline_between_two_people_does_not_win_over_both():
+    left, right = Box(x0=0.02, y0=0.3, x1=0.22, y1=0.6), Box(x0=0.78, y0=0.3, x1=0.98, y1=0.6)
+    words = Box(x0=0.3, y0=0.4, x1=0.7, y1=0.5)
+    weights = blob(0.12, 0.45, 0.1) + blob(0.88, 0.45, 0.1)
+    for ratio in (0.4, 0.56, 0.66, 0.8):
+        crop = focal_crop(weights, ratio, keep=[left, right], words=[words])
+        assert crop == focal_crop(weights, ratio, keep=[left, right])
+        assert ratio == 0.8 or crop.box.contains(left) or crop.box.contains(right)
+
+
+def test_a_portrait_in_a_circle_leaves_words_on_purpose():
+    image = poster("astronaut", 0.88)
+    focus = find_focus(image)
+    assert words_of(focus)
+    assert focus.portrait
+    made = render(image, PLACEMENTS["x_profile"], focus)
+    assert made.needs_review is None
+
+
 def test_photographs_have_no_words():
     for name in ("astronaut", "chelsea", "coffee", "rocket"):
         assert not words_of(find_focus(Image(decode((PHOTOS / f"{name}.jpg").read_bytes()).pixels)))
