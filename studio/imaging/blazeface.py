@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from studio.imaging.image import FloatArray
-from studio.imaging.nets import Net, loaded_once, session
+from studio.imaging.loading import loaded_once
+from studio.imaging.nets import Net, session
 from studio.imaging.weights import weight_file
 
 SIDE = 128  # the net's input as it was trained, px

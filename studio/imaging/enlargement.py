@@ -19,7 +19,7 @@ def may_be_made(width: int, height: int) -> bool:
 def longest(width: int, height: int) -> int:
     """The longer side, px, of the largest picture of this shape that may be made."""
     long, short = max(width, height), min(width, height)
-    side = min(MAX_SIDE, isqrt(MAX_PIXELS * long // short))
+    side = min(MAX_SIDE, isqrt(MAX_PIXELS * long // short) + 2)  # the shorter side may round down
     while not may_be_made(side, max(1, round(short * side / long))):
         side -= 1
     return side

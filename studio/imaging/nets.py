@@ -6,10 +6,8 @@ needed here (docs/adr/0016). Nets run on ONNX Runtime.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
-from typing import Any, TypeVar, TypeVarTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from google.protobuf.message import DecodeError
@@ -28,24 +26,6 @@ from studio.imaging.onnx_pb2 import (
 
 #: IR version 7 came with opset 12 (onnx, docs/Versioning.md).
 _VERSIONS = (7, 12)
-
-Asked = TypeVarTuple("Asked")
-Loaded = TypeVar("Loaded")
-
-
-def loaded_once(load: Callable[[*Asked], Loaded]) -> Callable[[*Asked], Loaded]:
-    """A net is loaded by whoever asks first; others wait for it rather than load it, too."""
-    loading, kept = threading.Lock(), dict[tuple[*Asked], Loaded]()
-
-    @wraps(load)
-    def loaded(*which: *Asked) -> Loaded:
-        if which not in kept:
-            with loading:
-                if which not in kept:
-                    kept[which] = load(*which)
-        return kept[which]
-
-    return loaded
 
 
 def session(model: bytes, *, keeps_memory: bool = False) -> Any:

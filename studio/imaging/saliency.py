@@ -31,7 +31,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from studio.imaging.image import FloatArray, Image
-from studio.imaging.nets import cut, loaded_once, session
+from studio.imaging.loading import loaded_once
+from studio.imaging.nets import cut, session
 from studio.imaging.weights import weight_file
 
 #: The net's input, px a side, for a cut-out, and for focal weights, whose map is as large.

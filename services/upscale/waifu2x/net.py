@@ -13,7 +13,7 @@ import numpy as np
 
 from studio.compute import available_cpus
 from studio.imaging.image import FloatArray
-from studio.imaging.nets import loaded_once
+from studio.imaging.loading import loaded_once
 from studio.imaging.weights import weight_file, weight_files
 
 #: Values of some of a net's blobs, by their names.

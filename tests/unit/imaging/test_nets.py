@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -13,7 +11,7 @@ from PIL import Image as Pillow
 
 from studio.imaging.blazeface import look
 from studio.imaging.image import FloatArray, Image
-from studio.imaging.nets import Net, cut, loaded_once, session
+from studio.imaging.nets import Net, cut, session
 from studio.imaging.weights import weight_file
 
 
@@ -73,23 +71,3 @@ def test_blazeface_sees_what_its_file_sees_when_opencv_runs_it(
     seen = look(view, 0.3)
     assert seen[0][1] == pytest.approx(score, abs=1e-5)
     assert seen[0][1] > 0.7
-
-
-def test_a_net_that_many_ask_for_at_once_is_loaded_once() -> None:
-    begun, loads = threading.Barrier(4), list[str]()
-
-    @loaded_once
-    def load(name: str) -> bytes:
-        loads.append(name)
-        threading.Event().wait(0.05)  # while others come and ask
-        return chain()
-
-    def ask(name: str) -> bytes:
-        begun.wait(10)
-        return load(name)
-
-    with ThreadPoolExecutor(4) as pool:
-        first, second, third, fourth = pool.map(ask, ["a", "a", "b", "a"])
-    assert sorted(loads) == ["a", "b"]
-    assert first is second is fourth
-    assert first is not third
