@@ -75,7 +75,8 @@ class ProviderSettings(Settings):
         default=LONGEST_JOB,
         gt=0,
         description="s that a provider may be at work on a call: a job that takes longer is in "
-        "doubt, and a call in doubt of fal, which may wait in its queue, is not settled before",
+        "doubt, and a call in doubt of fal, which may wait in its queue, is not settled before. "
+        "The same in all services, and not less than the provider's queue may take",
     )
 
     @field_validator("*")

@@ -309,7 +309,7 @@ class Buyer:
         told = {"problem": refused.as_problem(), "cost": refused.cost}
         guessed = refused.billed == "unknown" and not known.is_settled
         await self._became(case.now(state="refused", guessed=guessed, **told))
-        if refused.billed == "yes":
+        if refused.billed == "yes" and not known.is_settled:
             _count_spent(known.provider, refused.cost)
 
     async def _answered(self, case: _Case, answer: Answer) -> Bought:
@@ -323,9 +323,9 @@ class Buyer:
                 raise Parked.at(known.provider, every)
             case Links(urls=urls):
                 cost = _billed(known, answer.cost, answer.sizes)
-                linked = case.now(
-                    state="linked", links=list(urls), cost=cost, details=dict(answer.details)
-                )
+                problem = known.problem if known.is_settled else None  # it stays settled
+                told = {"cost": cost, "details": dict(answer.details), "problem": problem}
+                linked = case.now(state="linked", links=list(urls), **told)
                 await self._became(linked)
                 return await self._collected(linked)
             case Files():
@@ -346,7 +346,8 @@ class Buyer:
         for one in files:
             blobs.append(None if one is None else await _surely(partial(self._blobs.put, one)))
         told = {"cost": cost, "details": dict(details), "problem": problem}
-        if await self._became(case.now(state="bought", blobs=blobs, **told)):
+        is_new = await self._became(case.now(state="bought", blobs=blobs, **told))
+        if is_new and not known.is_settled:  # else it was counted when the bill was read
             _count_spent(known.provider, cost)
         return Bought(list(files), cost, details, problem)
 
@@ -367,7 +368,8 @@ class Buyer:
             gone.cost = linked.cost
             if not await self._became(case.now(state="refused", problem=problem)):
                 raise Overtaken.of(linked.product)  # it was fetched by another in time
-            _count_spent(linked.provider, linked.cost)
+            if not linked.is_settled:
+                _count_spent(linked.provider, linked.cost)
             raise gone
         return await self._kept(case, files, linked.cost, linked.details, problem)
 

@@ -24,8 +24,8 @@ def explaining(missing: Decimal, calls: Sequence[Sequence[Decimal]]) -> list[Dec
     missing: US$. calls: of each, the US$ that it may have cost, the likeliest first; of several
     answers, the calls that come first were billed, and with the amount that comes first.
     """
-    units = [[unit for one in amounts if (unit := _units(one))] for amounts in calls]
     wanted = _units(missing)
+    units = [[unit for one in amounts if 0 < (unit := _units(one)) <= wanted] for amounts in calls]
     step = math.gcd(*(unit for amounts in units for unit in amounts)) or 1
     dearest = sum(max(amounts, default=0) for amounts in units)
     if wanted % step or not 0 <= wanted <= dearest or len(calls) * (wanted // step) > _MOST:

@@ -25,7 +25,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from studio.events import Paid
-from studio.metadata import AlreadyThere, Database, Index
+from studio.metadata import AlreadyThere, Database, Document, Index
 from studio.money import Money
 from studio.problems import Problem
 
@@ -78,9 +78,10 @@ class Purchase(BaseModel):
 
     @property
     def is_settled(self) -> bool:
-        """Whether it was in doubt until the account's bill told what it has cost."""
+        """Whether it was in doubt until the account's bill told what it has cost; it may have
+        come after all, and be lying elsewhere (`linked`)."""
         return (
-            self.state == "refused"
+            self.state in ("refused", "linked")
             and self.problem is not None
             and self.problem.rule == "provider.in_doubt"
         )
@@ -196,11 +197,17 @@ class Purchases:
         asked = [{"account": name} | how for name in names for how in (new, of_before)]
         return any([await self._rows.count(one, limit=1) for one in asked])
 
-    async def settle(self, key: str, cost: Money) -> None:
-        """What a call in doubt has cost, as the provider's bill tells."""
+    async def has_bought_before(self, then: datetime, *names: str) -> bool:
+        """Whether a call that is on record was sent by then."""
+        sent = {"account": {"$in": names}, "since": {"$lte": then}}
+        return bool(await self._rows.count(sent, limit=1))
+
+    async def settle(self, key: str, cost: Money) -> bool:
+        """What a call in doubt has cost, as the provider's bill tells; False if it is in doubt no
+        longer."""
         known = {"state": "refused", "cost": cost.model_dump(mode="json"), "guessed": False}
         settled = {"$set": known | {"untold": True}, **_ONE_MORE}
-        await self._rows.update_one({"_id": key, **_DOUBTFUL}, settled)
+        return await self._rows.update_one({"_id": key, **_DOUBTFUL}, settled)
 
     async def paid(self, step: UUID) -> Paid | None:
         """What a step has cost, as far as known; None if nothing of it was bought."""
@@ -221,7 +228,14 @@ class Purchases:
     async def spent(self, *names: str) -> Money:
         """The sum of an account's costs; calls of unknown cost count with the most that they may
         cost."""
-        rows = await self._rows.find({"account": {"$in": names}}, projection=["cost"])
+        return await self._sum({"account": {"$in": names}})
+
+    async def cost_of(self, keys: Sequence[str]) -> Money:
+        """The sum of the costs of these calls, by their ids, as far as they are on record."""
+        return await self._sum({"_id": {"$in": list(keys)}})
+
+    async def _sum(self, which: Document) -> Money:
+        rows = await self._rows.find(which, projection=["cost"])
         return sum((Money.model_validate(row["cost"]) for row in rows), Money.zero())
 
 

@@ -28,6 +28,7 @@ from decimal import Decimal
 
 import httpx
 
+from studio import metrics
 from studio.compute import compute
 from studio.metadata import Database, Document
 from studio.money import Money
@@ -58,6 +59,7 @@ class _Reading:
     balance: Decimal  # US$ that are left
     spent: Decimal  # US$ by our own sum; what is in doubt counts with its most
     doubts: Sequence[tuple[str, Purchase]]  # oldest first
+    cancelled: Decimal  # US$, of `spent`, for what was in doubt at the statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +73,22 @@ class _Change:
 
     @classmethod
     def between(cls, statement: Document, now: _Reading) -> _Change:
-        """What was in doubt at the statement counts in both sums, and so in neither.
+        """What was in doubt at the statement counts in both sums, and so in neither; nor does it
+        if it turned out since to have cost less.
 
         A balance that never falls (purchases may go on an invoice instead) does not say that a call
         was not billed; nor does one that fell once and stayed where it was at a later purchase.
         """
         cancelled = set(statement.get("doubts", ()))
-        doubts = [(key, one) for key, one in now.doubts if key not in cancelled]
+        doubts = [
+            (key, one)
+            for key, one in now.doubts
+            if key not in cancelled and not _was_unknown_to(statement, one)
+        ]
         fell = meant(Decimal(statement["balance"]) - now.balance)
-        spent = now.spent - Decimal(statement["spent"])
+        doubted = statement.get("doubted")  # statements of before do not tell
+        turned_out = Decimal(0) if doubted is None else now.cancelled - Decimal(doubted)
+        spent = now.spent - Decimal(statement["spent"]) - turned_out
         certain = meant(spent - sum(one.cost.amount for _, one in doubts))
         falls = fell > 0 or (certain <= 0 and bool(statement.get("falls")))
         return cls(fell, certain, doubts, falls)
@@ -105,11 +114,14 @@ class Reconciler:
         self._statements = database.collection("statements")
 
     async def open(self) -> None:
-        """Remember where the account stood when it was first used; if it does not tell, or our own
-        store is away, nothing of it is reconciled until `reconcile` could open it."""
+        """Remember where the account stood when it was first used; if it does not tell, our own
+        store is away, or a call in doubt may yet be billed, nothing of it is reconciled until
+        `reconcile` could open it."""
         try:
-            if await self._statement() is None and (now := await self._reading()):
-                await self._renew(now)
+            if await self._statement() is None:
+                now = await self._reading()
+                if now and self._are_ripe(now.doubts):
+                    await self._renew(now)
         except Unavailable as away:
             log.warning("Calls in doubt stay so: %s", away.says)
 
@@ -131,14 +143,18 @@ class Reconciler:
     async def _reconciled(self) -> int:
         await self.open()
         statement = await self._statement()
-        now = await self._reading() if statement else None
+        now = await self._reading(statement) if statement else None
         if statement is None or now is None:
+            return 0
+        if await self._is_of_other_keys(statement):
+            if self._are_ripe(now.doubts):
+                await self._renew(now, falls=bool(statement.get("falls")))
             return 0
         change = _Change.between(statement, now)
         if not change.doubts:
             await self._renew(now, falls=change.falls)
             return 0
-        if self._waited(change) < 0:
+        if not self._are_ripe(change.doubts):
             return 0
         if not (change.falls or is_prepaid(self._account)):
             return await self._unexplained("was not seen to fall yet", now, change)
@@ -146,33 +162,60 @@ class Reconciler:
         billed = await compute(explaining, missing, [_amounts(one) for _, one in change.doubts])
         if billed is None:
             return await self._unexplained("is not explained by what we bought", now, change)
-        for (key, one), amount in zip(change.doubts, billed, strict=True):
-            await self._purchases.settle(key, Money.of(amount, one.price.currency))
-        return len(billed)
+        if await self._has_changed_since(now):
+            return 0
+        return await self._settled(change.doubts, billed)
 
-    def _waited(self, change: _Change) -> float:
-        """s for which all that is in doubt could have been settled; less than 0: not yet."""
-        quiet, longest = self.quiet, self._purchases.longest_job
+    async def _is_of_other_keys(self, statement: Document) -> bool:
+        """Whether its sum was one of other purchases than ours: a key was left out since, or one
+        that had bought before was put back."""
+        names = set(self._account.names)
+        then = set(statement.get("names", names))  # statements of before do not tell
+        if then - names:
+            return True
+        return await self._purchases.has_bought_before(statement["at"], *(names - then))
+
+    async def _settled(
+        self, doubts: Sequence[tuple[str, Purchase]], billed: Sequence[Decimal]
+    ) -> int:
+        """How many of the calls in doubt are settled now, with what each was billed, US$."""
+        settled = 0
+        for (key, one), amount in zip(doubts, billed, strict=True):
+            cost = Money.of(amount, one.price.currency)
+            if await self._purchases.settle(key, cost):
+                metrics.spent.labels(one.provider, cost.currency).inc(float(cost.amount))
+                settled += 1
+        return settled
+
+    def _waited(self, doubts: Iterable[tuple[str, Purchase]]) -> list[float]:
+        """s for which each could have been settled; less than 0: not yet."""
+        now, longest = datetime.now(UTC), self._purchases.longest_job
         at_work = longest if has_queue(self._account) else 0.0
-        known = [
-            one.since + timedelta(seconds=at_work) if one.state == "in_doubt" else one.since
-            for _, one in change.doubts
+        return [
+            (now - one.since).total_seconds()
+            - (self.quiet + at_work if one.state == "in_doubt" else self.quiet)
+            for _, one in doubts
         ]
-        return (datetime.now(UTC) - max(known)).total_seconds() - quiet
+
+    def _are_ripe(self, doubts: Iterable[tuple[str, Purchase]]) -> bool:
+        """Whether the balance knows by now whether they were billed."""
+        return all(waited >= 0 for waited in self._waited(doubts))
 
     async def _unexplained(self, why: str, now: _Reading, change: _Change) -> int:
         """It is told; and if the account has moved and nothing will explain how, we go on from
         here. Settles nothing."""
         log.warning("Calls in doubt stay so: the balance of %s %s", self._account.name, why)
         has_moved = bool(change.fell or change.certain)
-        if has_moved and self._waited(change) > self._purchases.longest_job:
+        # by the oldest: as long as new ones come, the youngest has never waited long
+        if has_moved and max(self._waited(change.doubts)) > self._purchases.longest_job:
             await self._renew(now, falls=change.falls)
         return 0
 
-    async def _reading(self) -> _Reading | None:
+    async def _reading(self, statement: Document | None = None) -> _Reading | None:
         """Where the account stands; None while anything moves: whether a call that is under way is
-        in the balance already is unknown."""
+        in the balance already is unknown. statement: the last one."""
         names, purchases = self._account.names, self._purchases
+        of_before = statement.get("doubts", ()) if statement else ()
         before = await purchases.spent(*names)
         if await self._moves():
             return None
@@ -180,9 +223,13 @@ class Reconciler:
         if await self._moves():
             return None
         doubts = await purchases.in_doubt(*names)
-        if await purchases.spent(*names) != before:
-            return None
-        return _Reading(left, before.amount, doubts)
+        cancelled = await purchases.cost_of(of_before)
+        now = _Reading(left, before.amount, doubts, cancelled.amount)
+        return None if await self._has_changed_since(now) else now
+
+    async def _has_changed_since(self, then: _Reading) -> bool:
+        """Whether our own sum is another by now."""
+        return (await self._purchases.spent(*self._account.names)).amount != then.spent
 
     async def _moves(self) -> bool:
         """Whether there is a call that the balance may or may not know yet."""
@@ -209,6 +256,8 @@ class Reconciler:
             "balance": str(now.balance),
             "spent": str(now.spent),
             "doubts": [key for key, _ in now.doubts],
+            "doubted": str(sum(one.cost.amount for _, one in now.doubts)),
+            "names": self._account.names,
             "falls": falls,
             "at": datetime.now(UTC),
         }
@@ -240,6 +289,13 @@ def reconcilers(
         elif setting := missing_setting(account):
             log.info("Calls in doubt of %s stay so: %s is not set", account.provider, setting)
     return found
+
+
+def _was_unknown_to(statement: Document, one: Purchase) -> bool:
+    """Whether it was in doubt at a statement of a version that took it for certain: as one that
+    was refused, and may have been billed."""
+    is_of_before = "doubted" not in statement
+    return is_of_before and one.guessed and (one.changed or one.since) <= statement["at"]
 
 
 def _amounts(one: Purchase) -> list[Decimal]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
@@ -61,9 +61,11 @@ class Customer:
         account = account_at(simulator)
         buyer = Buyer({"fal": account}, Purchases(database), Turns(database), blobs)
         reconciler = Reconciler(account, buyer.purchases, database, buyer.client, quiet=quiet)
-        await reconciler.open()
-        yield cls(simulator, buyer, reconciler, database)
-        await buyer.close()
+        try:
+            await reconciler.open()
+            yield cls(simulator, buyer, reconciler, database)
+        finally:
+            await buyer.close()
 
     @property
     def account(self) -> Account:
@@ -85,6 +87,14 @@ class Customer:
         self.simulator.faults("fal", "moderated", "submit", times=1)
         with pytest.raises(Moderated):
             await self.buys(CENTS)
+
+    async def gives_up(self, call: Call) -> UUID:
+        """Waiting for a job, which is in doubt then. The step."""
+        step = uuid4()
+        with pytest.raises(Parked):
+            await self.buyer.buy(step, call)
+        await self.buyer.give_up(step)
+        return step
 
     async def loses(self, call: Call, *, billed: bool) -> None:
         """The reply to a call, which is in doubt."""

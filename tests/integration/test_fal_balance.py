@@ -34,12 +34,18 @@ from tests.integration.fal_account import (
     customer,
     simulator,
 )
+from tests.integration.test_metrics import sample
 from tests.simulator import running_simulator
 from tests.simulator.running import RunningSimulator
 
 __all__ = ["customer", "simulator"]
 
 SETTING = "STUDIO_FAL_ADMIN_API_KEY"
+
+
+def counted() -> float:
+    """US$ that the metric tells of fal."""
+    return sample("studio_spent_total", provider="fal", currency="USD")
 
 
 @pytest.fixture
@@ -126,12 +132,28 @@ async def test_what_was_refused_and_may_have_been_billed_is_settled_like_a_doubt
             await customer.loses(LESS_THAN_A_CENT, billed=False)
             assert await customer.spent() == Decimal("0.156")
             await customer.waits()
+            before = counted()
             assert await customer.reconciler.reconcile() == 2
             assert await customer.spent() == customer.billed()
+            settled = float(customer.billed()) - 0.05  # what was bought is counted before
+            assert counted() - before == pytest.approx(settled)
             untold = await customer.buyer.purchases.untold()
             rules = {one.problem.rule for _, _, one in untold if one.problem}
             assert rules == {"provider.moderated", "provider.in_doubt"}
             assert await customer.reconciler.reconcile() == 0
+
+
+async def test_money_that_a_settlement_finds_is_counted_and_not_once_more_if_its_picture_comes(
+    customer: Customer,
+) -> None:
+    before = counted()
+    step = await customer.gives_up(CENTS)
+    await customer.waits()
+    assert counted() == before
+    assert await customer.reconciler.reconcile() == 1
+    assert counted() - before == pytest.approx(0.05)
+    assert len((await customer.buyer.buy(step, CENTS)).files) == 2
+    assert counted() - before == pytest.approx(0.05) == float(customer.billed())
 
 
 async def test_services_settle_doubts_of_fal_by_the_key_that_they_are_given_for_it(

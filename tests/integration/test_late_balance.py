@@ -23,6 +23,7 @@ from tests.integration.fal_account import (
     CENTS,
     JOB,
     LESS_THAN_A_CENT,
+    LONG,
     Customer,
     customer,
     simulator,
@@ -122,6 +123,55 @@ async def test_what_was_in_doubt_at_a_top_up_of_fal_stays_so_and_later_doubts_ar
         old
     ]
     assert await customer.spent() == customer.billed() + Decimal("0.10")
+
+
+async def test_a_doubt_that_was_cancelled_and_turns_out_to_cost_less_makes_no_other_one_billed(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = await customer.gives_up(LESS_THAN_A_CENT)
+    tells(customer, monkeypatch, lambda dollars: dollars + 100)
+    await customer.waits(2 * LONG)
+    assert await customer.reconciler.reconcile() == 0
+    assert (await customer.statement())["doubted"] == "0.006"
+    await customer.buyer.buy(step, LESS_THAN_A_CENT)  # a replay: it is there, and cost 0.003
+    await customer.buys(CENTS)
+    await customer.loses(LESS_THAN_A_CENT, billed=False)
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1
+    assert await customer.spent() == customer.billed() == Decimal("0.053")
+
+
+async def test_a_statement_that_does_not_tell_what_its_doubts_counted_is_still_reckoned_with(
+    customer: Customer,
+) -> None:
+    """One of the release before, which took what was refused for certain."""
+    await customer.is_refused()
+    [(refused, _)] = await customer.buyer.purchases.in_doubt(customer.account.name)
+    former = {"balance": "1000", "spent": "0.10", "doubts": [], "falls": False}
+    statements = customer.database.collection("statements")
+    await statements.delete_one({"_id": customer.account.name})
+    await statements.upsert(customer.account.name, {**former, "at": datetime.now(UTC)})
+    await customer.loses(LESS_THAN_A_CENT, billed=True)
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1
+    left = await customer.buyer.purchases.in_doubt(customer.account.name)
+    assert [key for key, _ in left] == [refused]
+    assert await customer.spent() == customer.billed() + Decimal("0.10")
+
+
+async def test_a_riddle_ends_for_an_old_doubt_although_new_ones_keep_coming(
+    customer: Customer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await customer.loses(CENTS, billed=False)
+    tells(customer, monkeypatch, lambda dollars: dollars + 100)
+    await customer.waits(2 * LONG)
+    await customer.is_refused()
+    assert await customer.reconciler.reconcile() == 0
+    assert len((await customer.statement())["doubts"]) == 2
+    await customer.buys(CENTS)
+    await customer.loses(LESS_THAN_A_CENT, billed=False)
+    await customer.waits()
+    assert await customer.reconciler.reconcile() == 1
 
 
 # What is late

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -138,6 +139,30 @@ async def test_nothing_is_settled_if_something_is_bought_while_the_balance_is_re
     assert await reconciler.reconcile() == 1
     spent = await buyer.purchases.spent(account.name)
     assert spent.amount == Decimal(simulator.bill()["total"]["USD"])
+
+
+async def test_nothing_is_settled_if_something_is_bought_while_an_explanation_is_looked_for(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    account: Account,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+
+    async def slowly(look: Callable[..., Any], *what: Any) -> Any:
+        await bought(buyer, 1)
+        return look(*what)
+
+    monkeypatch.setattr("studio.providers.reconcile.compute", slowly)
+    assert await reconciler.reconcile() == 0
+    monkeypatch.undo()
+    assert await reconciler.reconcile() == 1
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) == Decimal("0.06")
 
 
 async def test_an_account_whose_balance_is_not_told_is_left_alone(
@@ -290,6 +315,97 @@ async def test_what_was_in_doubt_before_the_first_statement_is_not_settled_as_bi
     assert await reconciler.reconcile() == 1  # as free
     spent = await buyer.purchases.spent(account.name)
     assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) + Decimal("0.03")
+
+
+async def test_the_first_statement_waits_for_doubts_that_may_be_billed_a_moment_later(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, database: Database
+) -> None:
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    patient = Reconciler(account, buyer.purchases, database, buyer.client, quiet=60)
+    await patient.open()
+    assert await patient.reconcile() == 0
+    assert await database.collection("statements").find({}) == []
+    reconciler = Reconciler(account, buyer.purchases, database, buyer.client)
+    await reconciler.open()
+    simulator.faults("stability", "html", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await reconciler.reconcile() == 1  # as free
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) == Decimal("0.03")
+
+
+@pytest.fixture
+async def later(
+    simulator: RunningSimulator, buyer: Buyer, account: Account, blobs: S3BlobStore
+) -> AsyncIterator[Buyer]:
+    """With another key of the same account, and the same books."""
+    new = replace(account, key=SecretStr(simulator.keys["stability"][1]))
+    later = Buyer({"stability": new}, buyer.purchases, buyer._turns, blobs)
+    yield later
+    await later.close()
+
+
+@pytest.fixture
+def both_and_new(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    later: Buyer,
+    account: Account,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> tuple[Reconciler, Reconciler]:
+    """One that has both keys, and one that has only the new one; they are told the same."""
+    new = later.accounts["stability"]
+
+    async def left() -> Decimal:
+        return 1000 - Decimal(simulator.bill()["total"]["USD"])
+
+    both = Reconciler(replace(new, former=(account.key,)), buyer.purchases, database, buyer.client)
+    alone = Reconciler(new, buyer.purchases, database, buyer.client)
+    for one in (both, alone):
+        monkeypatch.setattr(one, "_balance", left)
+    return both, alone
+
+
+async def test_a_doubt_of_a_key_that_is_put_back_is_not_settled_by_what_came_since(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    account: Account,
+    both_and_new: tuple[Reconciler, Reconciler],
+) -> None:
+    both, alone = both_and_new
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(buyer, 1) == 1
+    await alone.open()
+    assert await both.reconcile() == 0  # else it was free: nothing has fallen since
+    assert await both.reconcile() == 0
+    assert len(await buyer.purchases.in_doubt(account.name)) == 1
+    simulator.faults("stability", "html", times=1)
+    assert await bought(buyer, 1) == 1
+    assert await both.reconcile() == 1
+    spent = await buyer.purchases.spent(account.name)
+    assert spent.amount == Decimal(simulator.bill()["total"]["USD"]) == Decimal("0.03")
+
+
+async def test_what_a_key_bought_that_was_left_out_makes_no_doubt_of_the_other_one_billed(
+    simulator: RunningSimulator,
+    buyer: Buyer,
+    later: Buyer,
+    both_and_new: tuple[Reconciler, Reconciler],
+) -> None:
+    before, after = both_and_new
+    await bought(buyer, 2)
+    simulator.faults("stability", "html", times=2)
+    await before.open()
+    assert await bought(later, 2) == 2
+    assert await after.reconcile() == 0  # else both were billed, since 0.06 are missing in our sum
+    simulator.faults("stability", "close_before_reply", times=1)
+    assert await bought(later, 1) == 1
+    assert await after.reconcile() == 1
+    new = later.accounts["stability"].name
+    assert (await buyer.purchases.spent(new)).amount == Decimal("0.09")
+    assert len(await buyer.purchases.in_doubt(new)) == 2
 
 
 async def test_a_changed_key_changes_no_balance_and_doubts_of_the_old_one_are_settled(

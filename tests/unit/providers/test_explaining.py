@@ -1,6 +1,7 @@
 """Which calls were billed, if so much is missing from a balance."""
 
 import sys
+import tracemalloc
 from decimal import Decimal
 from itertools import chain, cycle, islice
 
@@ -77,6 +78,16 @@ def test_sums_too_many_to_look_through_explain_nothing():
     fine = [[Decimal(10_000) + Decimal("0.000001")]] * 3
     assert explaining(fine[0][0], fine) == [fine[0][0], 0, 0]  # whole steps of one price are few
     assert explaining(Decimal(10_000), [[Decimal("0.000001"), Decimal(10_000)]]) is None
+
+
+def test_amounts_dearer_than_what_is_missing_take_no_memory():
+    calls = [[Decimal("0.000001")], [Decimal("0.000003")], [Decimal(2000)]]
+    tracemalloc.start()
+    try:
+        assert explaining(Decimal("0.000004"), calls) == [*chain(*calls[:2]), 0]
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @given(st.lists(st.lists(st.integers(1, 60), min_size=1, max_size=3), max_size=5), st.data())
